@@ -1,0 +1,1 @@
+"""Where Google begins: protocols, the real clients, one tree of errors."""

@@ -1,0 +1,1 @@
+"""How one cloud resource lives: check, diff, create, read, update, delete. Knows no Pulumi."""

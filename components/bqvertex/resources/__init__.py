@@ -1,0 +1,1 @@
+"""The Pulumi face of each dynamic resource: inputs, outputs and the class that state names."""

@@ -1,0 +1,1 @@
+"""What a resource should be: pure functions and plain data. Knows neither Pulumi nor Google."""

@@ -1,0 +1,75 @@
+"""What the services of the local cloud ask of one another. Each protocol is implemented once.
+
+BigQuery and Vertex AI are two rooms that know only this file; `localcloud.server` introduces them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class BigQueryModelVersion:
+    """One training of a BigQuery ML model, as the Model Registry sees it.
+
+    Attributes:
+        project: Project id.
+        dataset_id: Dataset id.
+        model_id: The BigQuery model's id.
+        location: The dataset's location, such as `US` or `europe-west4`.
+        artifact_uri: Names this very training, `local-bqml://<project>/<dataset>/<model>/<training>`;
+            the artifact stays readable while a deployed model uses it, retrained or not.
+        model_type: BigQuery's model type, such as `BOOSTED_TREE_CLASSIFIER`.
+        description: The model's description; empty when it has none.
+        labels: The model's labels.
+    """
+
+    project: str
+    dataset_id: str
+    model_id: str
+    location: str
+    artifact_uri: str
+    model_type: str
+    description: str
+    labels: Mapping[str, str]
+
+
+class ModelRegistry(Protocol):
+    """Vertex AI's Model Registry; BigQuery calls it when a model is registered from SQL."""
+
+    def register(
+        self, version: BigQueryModelVersion, *, vertex_ai_model_id: str, aliases: Sequence[str]
+    ) -> str:
+        """Add a version to `vertex_ai_model_id` and return its version id.
+
+        A retrained model's earlier version leaves the registry and the next number is given.
+        """
+        ...
+
+    def unregister(self, project: str, dataset_id: str, model_id: str) -> None:
+        """Take a BigQuery model's versions out. Raises when one of them is deployed."""
+        ...
+
+    def artifacts_in_use(self) -> frozenset[str]:
+        """The artifact URIs that registered versions or deployed models need."""
+        ...
+
+
+class BigQueryEngine(Protocol):
+    """BigQuery; Vertex AI calls it to serve a BigQuery ML model and to read tables."""
+
+    def predict(
+        self, artifact_uri: str, instances: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Score raw instances (before TRANSFORM) with one training; one prediction each.
+
+        Raises:
+            ValueError: An instance lacks a feature or has one of a wrong type.
+        """
+        ...
+
+    def query(self, project: str, sql: str) -> pa.Table:
+        """Run one GoogleSQL query and return its rows."""
+        ...
