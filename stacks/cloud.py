@@ -1,0 +1,39 @@
+"""Where pulumi-gcp finds Google: Google itself, or the local cloud at one address."""
+
+import pulumi
+import pulumi_gcp as gcp
+
+from stacks.config import StackConfig
+
+
+def options(config: StackConfig) -> pulumi.ResourceOptions:
+    """Options for every component of the stack.
+
+    Args:
+        config: The stack's config; its `api_endpoint` decides.
+
+    Returns:
+        Options that send pulumi-gcp's requests to `api_endpoint`; with none, empty options, so
+        that pulumi-gcp's default provider talks to Google with the usual credentials.
+    """
+    if config.api_endpoint is None:
+        return pulumi.ResourceOptions(protect=config.protect)
+    url = config.api_endpoint
+    provider = gcp.Provider(
+        "local-cloud",
+        project=config.project,
+        region=config.location,
+        access_token="local",  # the plugin wants one; the local cloud takes any
+        user_project_override=False,
+        big_query_custom_endpoint=f"{url}/bigquery/v2/",
+        bigquery_connection_custom_endpoint=f"{url}/v1/",
+        cloud_resource_manager_custom_endpoint=f"{url}/v1/",
+        resource_manager_custom_endpoint=f"{url}/v1/",
+        resource_manager_v3_custom_endpoint=f"{url}/v3/",
+        resource_manager3_custom_endpoint=f"{url}/v3/",
+        iam_custom_endpoint=f"{url}/v1/",
+        service_usage_custom_endpoint=f"{url}/v1/",
+        storage_custom_endpoint=f"{url}/storage/v1/",
+        vertex_ai_custom_endpoint=f"{url}/v1/",
+    )
+    return pulumi.ResourceOptions(providers={"gcp": provider}, protect=config.protect)
