@@ -7,11 +7,22 @@ from typing import Any
 import pulumi
 
 LOCATIONS = frozenset(
-    """
-    asia-east1 asia-east2 asia-northeast1 asia-northeast3 asia-southeast1 australia-southeast1
-    europe-west1 europe-west2 europe-west3 europe-west4 europe-west6 northamerica-northeast1
-    us-central1 us-east4
-    """.split()
+    {
+        "asia-east1",
+        "asia-east2",
+        "asia-northeast1",
+        "asia-northeast3",
+        "asia-southeast1",
+        "australia-southeast1",
+        "europe-west1",
+        "europe-west2",
+        "europe-west3",
+        "europe-west4",
+        "europe-west6",
+        "northamerica-northeast1",
+        "us-central1",
+        "us-east4",
+    }
 )
 """Regions with every BigQuery ML feature: built-in, imported and remote models, and the registry.
 
