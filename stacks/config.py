@@ -76,7 +76,7 @@ class StackConfig:
         """
         config = pulumi.Config("bqvertex")
         loaded = cls(
-            project=pulumi.Config("gcp").require("project"),
+            project=pulumi.Config("gcp").get("project") or "",
             api_endpoint=(config.get("api_endpoint") or "").rstrip("/") or None,
             location=config.require("location"),
             dataset_id=config.get("dataset_id") or "flights",
@@ -98,7 +98,7 @@ class StackConfig:
         found = []
         if not _PROJECT_ID.match(self.project):
             found.append(
-                f"gcp:project is '{self.project}': a project id has 6 to 30 lower case letters, "
+                f"gcp:project is '{self.project}': give your project id; it has 6 to 30 lower case letters, "
                 "digits and hyphens, and starts with a letter"
             )
         if self.location not in LOCATIONS:
