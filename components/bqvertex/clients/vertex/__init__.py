@@ -1,0 +1,1 @@
+"""Vertex AI over REST: the registry, the endpoints and the model monitors."""
