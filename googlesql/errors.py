@@ -1,0 +1,49 @@
+"""What a wrong statement is answered with."""
+
+import re
+from typing import Final, Self
+
+# ZetaSQL writes the place as "[at 1:8]"; BigQuery, whose words users know, as "at [1:8]".
+_PLACE: Final = re.compile(r"\s*\[at (\d+):(\d+)\]")
+
+
+class SqlError(ValueError):
+    """A statement that BigQuery would refuse, in BigQuery's words.
+
+    Attributes:
+        message: Google's text with the place, `Unrecognized name: nope at [1:8]`.
+        reason: The text without the place, `Unrecognized name: nope`.
+        line: Line, from 1; None when the whole statement is meant.
+        column: Column, from 1, as BigQuery counts: in characters, a tab reaching to the next
+            multiple of eight. None when the whole statement is meant.
+    """
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        self.reason = message
+        self.line = line
+        self.column = column
+        self.message = message if line is None else f"{message} at [{line}:{column}]"
+        super().__init__(self.message)
+
+    @classmethod
+    def from_zetasql(cls, text: str) -> Self:
+        """Build the error from ZetaSQL's one-line text, `Unrecognized name: nope [at 1:8]`."""
+        place = _PLACE.search(text)
+        if place is None:
+            return cls(text.strip())
+        reason = text[: place.start()] + text[place.end() :]
+        return cls(reason.strip(), int(place[1]), int(place[2]))
+
+
+class UnknownFunction(SqlError):
+    """The statement calls a function that ZetaSQL does not know; BigQuery may know it.
+
+    Attributes:
+        function: The function's name as written in the statement, `SEARCH` or `KEYS.NEW_KEYSET`.
+    """
+
+    def __init__(
+        self, message: str, line: int | None = None, column: int | None = None, function: str = ""
+    ) -> None:
+        super().__init__(message, line, column)
+        self.function = function
