@@ -1,0 +1,15 @@
+"""Who declares a resource, so that a live one can be told from another's of the same name."""
+
+import pulumi
+
+
+def owner_of(name: str) -> str:
+    """Name a declaration: stays the same from run to run, differs from stack to stack.
+
+    Args:
+        name: Name of the resource in the program.
+
+    Returns:
+        `organization/project/stack/name`.
+    """
+    return "/".join((pulumi.get_organization(), pulumi.get_project(), pulumi.get_stack(), name))
