@@ -107,10 +107,10 @@ def complete(
         raise last.error from None
 
 
-def finished_before(
+def earlier_jobs(
     bigquery: BigQuery, project: str, location: str, verb: str, key: str
 ) -> Iterator[Job]:
-    """Yield the jobs of earlier runs that did this work and ended well.
+    """Yield the jobs of earlier runs that did this work, or are still at it.
 
     Args:
         bigquery: The service.
@@ -124,7 +124,7 @@ def finished_before(
             job = bigquery.job(project, location, job_id(verb, key, number))
         except NotFound:
             return
-        if job.done and job.error is None:
+        if job.error is None:
             yield job
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from bqvertex.clients import source_file
 from bqvertex.clients.bigquery import BigQuery, Job, LiveTable, LoadRequest
 from bqvertex.clients.errors import AlreadyExists, NotFound
-from bqvertex.providers.attempt import Pace, complete, finished_before, made_by
+from bqvertex.providers.attempt import Pace, complete, earlier_jobs, made_by
 from bqvertex.providers.lifecycle import Bag, Change, Checked, Created, Failure, Live
 from bqvertex.specs import label
 from bqvertex.specs.inputs import known
@@ -146,7 +146,7 @@ class SeedTableLifecycle:
         return not live.labels and self._loaded_by_an_earlier_run(spec, live)
 
     def _loaded_by_an_earlier_run(self, spec: SeedTableSpec, live: LiveTable) -> bool:
-        jobs = finished_before(self._bigquery, spec.project, spec.location, VERB, spec.work_key)
+        jobs = earlier_jobs(self._bigquery, spec.project, spec.location, VERB, spec.work_key)
         return any(made_by(job, live.created) for job in jobs)
 
     def _load(self, spec: SeedTableSpec, *, truncate: bool) -> None:

@@ -61,6 +61,8 @@ class GoogleBigQuery:
                     location=request.location,
                     project=request.project,
                     retry=self._retry(),
+                    # A job that failed keeps its id; another attempt is the caller's.
+                    job_retry=None,
                     timeout=REQUEST_TIMEOUT_S,
                 )
             except Conflict:

@@ -1,0 +1,238 @@
+"""In-memory stand-ins for the protocols in `bqvertex.clients`."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bqvertex.clients.bigquery import (
+    Job,
+    JobError,
+    LiveModel,
+    LiveTable,
+    LoadRequest,
+    QueryRequest,
+)
+from bqvertex.clients.errors import AlreadyExists, NotFound
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong.
+
+    Attributes:
+        call: Name of the method that fails.
+        error: What it raises.
+        after: True: what the call does is done all the same.
+    """
+
+    call: str
+    error: BaseException
+    after: bool = False
+
+
+class FakeBigQuery:
+    """BigQuery in memory: tables, models, and jobs that end at once.
+
+    Attributes:
+        calls: Every call that changes something: its name, and what on.
+        statements: The SQL of every query job that ran.
+        loads: Every load job that ran.
+        tables: What is there, by `project.dataset.table`.
+        models: What is there, by `project.dataset.model`.
+        jobs: Every job, by id.
+        job_errors: How the next jobs end, the first first; empty: well.
+        faults: What goes wrong, each once.
+        running: Jobs of these ids are found running, and end when they are watched.
+        evaluation: The row that ML.EVALUATE answers.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+        self.statements: list[str] = []
+        self.loads: list[LoadRequest] = []
+        self.tables: dict[str, LiveTable] = {}
+        self.models: dict[str, LiveModel] = {}
+        self.jobs: dict[str, Job] = {}
+        self.job_errors: list[JobError] = []
+        self.faults: list[Fault] = []
+        self.cancelled: list[str] = []
+        self.running: set[str] = set()
+        self.evaluation: dict[str, Any] = {"accuracy": 0.75, "roc_auc": 0.8}
+        self.rows_in_a_load = 3
+        self._now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def tick(self, seconds: float = 60.0) -> datetime:
+        """Let time pass."""
+        self._now += timedelta(seconds=seconds)
+        return self._now
+
+    def start_query(self, request: QueryRequest) -> Job:
+        with self._faulty("start_query"):
+            if request.job_id in self.jobs:
+                return self._attached(request.job_id)
+            self.calls.append(("start_query", request.job_id))
+            self.statements.append(request.sql)
+            job = self._run(request.job_id, request.project, request.location)
+            if job.error is None:
+                self._execute(request.sql, request.location, job)
+            return job
+
+    def start_load(self, request: LoadRequest) -> Job:
+        with self._faulty("start_load"):
+            if request.job_id in self.jobs:
+                return self._attached(request.job_id)
+            self.calls.append(("start_load", request.job_id))
+            self.loads.append(request)
+            with request.open() as stream:
+                rows = stream.read().count(b"\n") - request.skip_leading_rows
+            job = self._run(request.job_id, request.project, request.location)
+            if job.error is None:
+                old = self.tables.get(request.table)
+                self.tables[request.table] = LiveTable(
+                    location=request.location,
+                    schema=[{**field} for field in request.schema],
+                    num_rows=rows,
+                    description=old.description if old else "",
+                    labels=old.labels if old else {},
+                    created=old.created if old else job.ended,
+                    modified=job.ended,
+                )
+            return job
+
+    def job(self, project: str, location: str, job_id: str) -> Job:
+        del project, location
+        if job_id not in self.jobs:
+            raise NotFound(f"look at job {job_id}: not found")
+        return self._attached(job_id)
+
+    def watch(self, job: Job, deadline_s: float) -> Iterator[Job]:
+        del deadline_s
+        with self._faulty("watch"):
+            if not job.done:
+                self.running.discard(job.job_id)
+                yield self.jobs[job.job_id]
+
+    def cancel(self, job: Job) -> None:
+        self.cancelled.append(job.job_id)
+
+    def rows(self, project: str, location: str, sql: str) -> list[dict[str, Any]]:
+        del project, location
+        with self._faulty("rows"):
+            assert "ML.EVALUATE" in sql
+            return [dict(self.evaluation)]
+
+    def model(self, path: str) -> LiveModel:
+        with self._faulty("model"):
+            if path not in self.models:
+                raise NotFound(f"read model {path}: not found")
+            return self.models[path]
+
+    def patch_model(
+        self,
+        path: str,
+        *,
+        description: str,
+        labels: Mapping[str, str | None],
+        expiration: str | None,
+    ) -> LiveModel:
+        with self._faulty("patch_model"):
+            self.calls.append(("patch_model", path))
+            old = self.model(path)
+            self.models[path] = replace(
+                old,
+                description=description,
+                labels=_patched(old.labels, labels),
+                expiration=expiration,
+            )
+            return self.models[path]
+
+    def delete_model(self, path: str) -> None:
+        with self._faulty("delete_model"):
+            if path not in self.models:
+                raise NotFound(f"delete model {path}: not found")
+            self.calls.append(("delete_model", path))
+            del self.models[path]
+
+    def table(self, path: str) -> LiveTable:
+        with self._faulty("table"):
+            if path not in self.tables:
+                raise NotFound(f"read table {path}: not found")
+            return self.tables[path]
+
+    def patch_table(
+        self, path: str, *, description: str, labels: Mapping[str, str | None]
+    ) -> LiveTable:
+        with self._faulty("patch_table"):
+            self.calls.append(("patch_table", path))
+            old = self.table(path)
+            self.tables[path] = replace(
+                old,
+                description=description,
+                labels=_patched(old.labels, labels),
+                modified=self.tick(),
+            )
+            return self.tables[path]
+
+    def delete_table(self, path: str) -> None:
+        with self._faulty("delete_table"):
+            if path not in self.tables:
+                raise NotFound(f"delete table {path}: not found")
+            self.calls.append(("delete_table", path))
+            del self.tables[path]
+
+    @contextmanager
+    def _faulty(self, call: str) -> Iterator[None]:
+        fault = next((f for f in self.faults if f.call == call), None)
+        if fault is None:
+            yield
+            return
+        self.faults.remove(fault)
+        try:
+            if fault.after:
+                yield
+        finally:
+            raise fault.error
+
+    def _run(self, job_id: str, project: str, location: str) -> Job:
+        created = self.tick()
+        error = self.job_errors.pop(0) if self.job_errors else None
+        job = Job(
+            job_id=job_id,
+            project=project,
+            location=location,
+            done=True,
+            error=error,
+            created=created,
+            ended=self.tick(5),
+            bytes_processed=1000,
+        )
+        self.jobs[job_id] = job
+        return job
+
+    def _attached(self, job_id: str) -> Job:
+        job = replace(self.jobs[job_id], attached=True)
+        if job_id in self.running:
+            return replace(job, done=False, ended=None)
+        return job
+
+    def _execute(self, sql: str, location: str, job: Job) -> None:
+        found = re.match(r"(?s)\s*CREATE (OR REPLACE )?MODEL\s+`([^`]+)`", sql)
+        assert found, f"no CREATE MODEL with a whole name: {sql[:80]}"
+        replaces, path = found.groups()
+        if path in self.models and not replaces:
+            raise AlreadyExists(f"run CREATE MODEL: Already Exists: Model {path}")
+        self.models[path] = LiveModel(
+            model_type="LOGISTIC_REGRESSION",
+            location=location,
+            trained_at=job.created,
+            feature_columns={"origin": "STRING"},
+            label_columns={"is_late": "BOOL"},
+        )
+
+
+def _patched(old: Mapping[str, str], change: Mapping[str, str | None]) -> dict[str, str]:
+    merged = {**old, **change}
+    return {key: text for key, text in merged.items() if text is not None}
