@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, Final
 
 from bqvertex.specs.inputs import Problem, canonical_json, known, missing, not_text, whole_number
@@ -29,6 +28,9 @@ INPUTS: Final = IDENTITY | DEFINITION | METADATA
 
 DEFAULT_MACHINE_TYPE: Final = "n1-standard-2"
 WHOLE: Final = 100
+
+# More than an endpoint ever holds of one display name.
+_ATTEMPTS = 20
 
 _ENDPOINT_ID = re.compile(r"[1-9][0-9]{0,9}\Z")
 _NAME = re.compile(r"projects/[^/]+/locations/[^/]+/models/[^/@]+\Z")
@@ -142,16 +144,14 @@ class DeployedModelSpec:
             and live.disable_explanations == self.disable_explanations
         )
 
-    def deployed_model_id(self, taken: Collection[str] = ()) -> str:
-        """Choose the deployment's id: the same for the same spec, so that a repeat finds it.
+    def deployed_model_ids(self) -> Iterator[str]:
+        """Yield the ids the deployment may have: the same for the same spec, so a repeat finds it.
 
         The first five digits come from endpoint and display name and tell that this toolkit made
-        it (`is_own`); the last five come from the definition.
+        it (`is_own`); the last five come from the definition. Two definitions agree in these once
+        in 100,000 times, so the second id and those after it are for when the first is taken.
 
-        Args:
-            taken: Ids on the endpoint that serve something else, to be avoided.
-
-        Returns:
+        Yields:
             10 digits, the first not zero.
         """
         definition = canonical_json(
@@ -165,11 +165,24 @@ class DeployedModelSpec:
             ]
         )
         owner = _owner_digits(self.endpoint_name, self.display_name)
-        for attempt in count():
-            chosen = f"{owner}{_number(definition, str(attempt)) % 100_000:05}"
-            if chosen not in taken:
-                return chosen
-        raise AssertionError("an endpoint holds fewer deployed models than there are ids")
+        for attempt in range(_ATTEMPTS):
+            yield f"{owner}{_number(definition, str(attempt)) % 100_000:05}"
+
+    def find(self, live: Iterable[Deployment], model_version_id: str) -> Deployment | None:
+        """Find the deployment that already is what this spec asks for, traffic and replicas aside.
+
+        Args:
+            live: What is on the endpoint.
+            model_version_id: The version that the alias is on now.
+        """
+        by_id = {deployment.id: deployment for deployment in live}
+        found = (by_id[id_] for id_ in self.deployed_model_ids() if id_ in by_id)
+        return next((one for one in found if self.matches(one, model_version_id)), None)
+
+    def free_id(self, live: Iterable[Deployment]) -> str:
+        """Choose the id for a new deployment: the first that nothing on the endpoint has."""
+        taken = {deployment.id for deployment in live}
+        return next(id_ for id_ in self.deployed_model_ids() if id_ not in taken)
 
 
 def is_own(endpoint_name: str, live: Deployment) -> bool:
@@ -326,8 +339,19 @@ def strangers(
     ]
 
 
+def present(live: Iterable[Deployment], traffic: Mapping[str, int]) -> dict[str, str]:
+    """Say which deployed model stands for each display name.
+
+    Returns:
+        Deployed model id by display name. Of two with one name, as while one takes the place of
+        the other, it is the one with traffic.
+    """
+    by_traffic = sorted(live, key=lambda deployment: traffic.get(deployment.id, 0))
+    return {deployment.display_name: deployment.id for deployment in by_traffic}
+
+
 def seen_split(
-    spec: DeployedModelSpec, live: Iterable[Deployment], traffic: Mapping[str, int]
+    spec: DeployedModelSpec, live: Collection[Deployment], traffic: Mapping[str, int]
 ) -> dict[str, int]:
     """Read the live traffic in the terms of the declared split.
 
@@ -335,18 +359,14 @@ def seen_split(
         The declared split where the live traffic is what it amounts to with those present, also
         while some are not there yet; else the live percent by display name.
     """
-    by_name: dict[str, int] = dict.fromkeys(spec.traffic_split, 0)
-    present: dict[str, str] = {}
-    for deployment in live:
-        share = traffic.get(deployment.id, 0)
-        if share or deployment.display_name in spec.traffic_split:
-            by_name[deployment.display_name] = by_name.get(deployment.display_name, 0) + share
-        if share or deployment.display_name not in present:
-            present[deployment.display_name] = deployment.id
-    expected = applied_split(spec.traffic_split, present)
-    if expected == {id_: share for id_, share in traffic.items() if share}:
+    if applied_split(spec.traffic_split, present(live, traffic)) == traffic:
         return dict(spec.traffic_split)
-    return by_name
+    seen = dict.fromkeys(spec.traffic_split, 0)
+    for deployment in live:
+        if traffic.get(deployment.id):
+            before = seen.get(deployment.display_name, 0)
+            seen[deployment.display_name] = before + traffic[deployment.id]
+    return seen
 
 
 def _owner_digits(endpoint_name: str, display_name: str) -> str:

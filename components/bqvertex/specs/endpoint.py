@@ -32,7 +32,7 @@ def endpoint_url(
         project: Project id.
         location: Region.
         endpoint_id: The endpoint's number.
-        api_endpoint: Base URL of a server that answers for Google; None is Google itself.
+        api_endpoint: Base URL of a server that answers for Google; None or empty is Google itself.
 
     Returns:
         The URL without a verb; `:predict` goes behind it.

@@ -17,6 +17,7 @@ METADATA: Final = frozenset({"version_aliases", "display_name", "description"})
 """Inputs that are altered in place, for free."""
 INPUTS: Final = IDENTITY | DEFINITION | METADATA
 
+_BIGQUERY_ID = re.compile(r"[\w-]{1,1024}\Z")
 _MODEL_ID = re.compile(r"[a-z_][a-z0-9_-]{0,62}\Z")
 _ALIAS = re.compile(r"[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]\Z")
 
@@ -104,6 +105,9 @@ def problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield each input that Google would refuse, with the reason."""
     yield from missing(inputs, IDENTITY)
     yield from not_text(inputs, IDENTITY | DEFINITION | {"display_name", "description"})
+    for name in ("dataset_id", "model_id"):
+        if known(inputs, name, str) and not _BIGQUERY_ID.match(inputs[name]):
+            yield name, f"is '{inputs[name]}': use letters, digits and underscores"
     if known(inputs, "vertex_ai_model_id", str) and not _MODEL_ID.match(
         inputs["vertex_ai_model_id"]
     ):
@@ -130,6 +134,38 @@ def problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
                 f"holds {alias!r}: use 2 to 128 letters, digits and hyphens, start with a lower "
                 "case letter and end with a lower case letter or a digit",
             )
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What BigQuery says of a model's place in the registry.
+
+    Attributes:
+        vertex_ai_model_id: Its registry id; empty when it is not registered.
+        version_id: The version that its last training made; empty until the registry has one.
+    """
+
+    vertex_ai_model_id: str = ""
+    version_id: str = ""
+
+
+def registration(training_runs: Iterable[Mapping[str, Any]]) -> Registration:
+    """Read a model's registration out of the `trainingRuns` of BigQuery's REST API."""
+    for run in reversed(list(training_runs)):
+        if run.get("vertexAiModelId"):
+            return Registration(run["vertexAiModelId"], run.get("vertexAiModelVersion", ""))
+    return Registration()
+
+
+def alter_model(spec: RegisteredModelSpec) -> str:
+    """Write the statement that registers a model.
+
+    Source: https://cloud.google.com/bigquery/docs/managing-models-vertex; the names went through
+    `problems`, so that none needs escaping.
+    """
+    return (
+        f"ALTER MODEL `{spec.path}` SET OPTIONS (vertex_ai_model_id = '{spec.vertex_ai_model_id}')"
+    )
 
 
 def declared_aliases(live: Iterable[str]) -> tuple[str, ...]:
