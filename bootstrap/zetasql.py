@@ -1,0 +1,54 @@
+"""The step `zetasql`: ZetaSQL's module compiled once, so that no preview waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bootstrap import uv
+from bootstrap.checkout import Checkout
+from bootstrap.command import CommandFailed, work
+from bootstrap.progress import step
+from bootstrap.stamp import Facts
+from bootstrap.way import SetupError
+
+NAME = "zetasql"
+
+_COMPILE = """
+from googlesql import module
+module.ensure(on_progress=lambda line: print(line, flush=True))
+"""
+
+
+def key(checkout: Checkout) -> str:
+    """What the step depends on: the locked versions of ZetaSQL and of what compiles it."""
+    return f"{checkout.locked('zetasql')} {checkout.locked('wasmtime')} {checkout.root}"
+
+
+def present(checkout: Checkout, facts: Facts) -> bool:
+    """Whether what the step made is still there; who uses it makes it where it is not."""
+    return True
+
+
+def make(checkout: Checkout, environ: Mapping[str, str]) -> Facts:
+    """Compiles the module into the user's cache; it takes no time where it lies there already.
+
+    Args:
+        checkout: The checkout.
+        environ: The environment of this process.
+
+    Returns:
+        Nothing further.
+
+    Raises:
+        SetupError: It could not be compiled or stored.
+    """
+    try:
+        with step("compiling ZetaSQL") as shown:
+            argv = [str(checkout.python), "-c", _COMPILE]
+            work(argv, shown, env=uv.environment(environ), cwd=checkout.root)
+    except CommandFailed as failure:
+        raise SetupError(
+            f"ZetaSQL could not be compiled: {failure}\n"
+            "It needs 1 GB of memory and 200 MB in the cache folder; free them, and run it again."
+        ) from failure
+    return {}
