@@ -17,6 +17,7 @@ from bqvertex.specs.monitoring_job import (
     normalised,
     problems,
     seen_inputs,
+    watches,
 )
 
 
@@ -71,12 +72,15 @@ class MonitoringJobLifecycle:
         try:
             self._monitors.create(spec.monitor_name, body)
         except AlreadyExists as error:
-            live = self._monitors.get(spec.monitor_name)
-            if seen_inputs(spec, live) != seen_inputs(spec, body):
+            # A monitor bears no mark of who made it. One of this id on this very model is what an
+            # earlier run left, perhaps with inputs that have been put right since.
+            if not watches(self._monitors.get(spec.monitor_name), spec.model_name):
                 raise AlreadyExists(
                     f"could not create model monitor {spec.monitor_name}: there is one of that id "
-                    "that this stack did not make; choose another model_monitor_id, or delete it"
+                    f"that watches another model than {spec.model_name}; choose another "
+                    "model_monitor_id, or delete it"
                 ) from error
+            self._monitors.patch(spec.monitor_name, body, MONITOR_FIELDS)
         return Created(spec.monitor_name, self._result(spec, inputs, version.version_id))
 
     def read(self, id: str, state: Bag) -> Live | None:

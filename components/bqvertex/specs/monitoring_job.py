@@ -251,6 +251,13 @@ def seen_inputs(spec: MonitoringSpec, live: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
+def watches(live: Mapping[str, Any], model_name: str) -> bool:
+    """Tell whether a live monitor is one of a registry entry, in whatever version."""
+    target = live.get("model_monitoring_target", {}).get("vertex_model", {}).get("model", "")
+    # Google answers with the project's number where it was asked with the project's id.
+    return bool(target.partition("/locations/")[2] == model_name.partition("/locations/")[2])
+
+
 def normalised(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Put inputs into the one form that is compared: defaults filled in, addresses sorted."""
     result = dict(inputs)
