@@ -1,0 +1,206 @@
+"""CREATE MODEL: rows in, a training directory and a model resource out.
+
+https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+from local_bigquery.catalog import datasets, metadata
+from local_bigquery.errors import BigQueryError
+from local_bigquery.models import JobStatistics2
+from local_bigquery.sql.script import Interpreter
+
+from googlesql.constant import Constant, Expression
+from googlesql.create_model import CreateModel
+from localcloud.bigquery import job, model, query, remote_model, table_function, transform, upstream
+from localcloud.bigquery.column import bigquery_type, standard_sql_field
+from localcloud.bigquery.names import Reference
+from localcloud.bigquery.training import Training
+
+REGISTRY_OPTIONS = ("MODEL_REGISTRY", "VERTEX_AI_MODEL_ID", "VERTEX_AI_MODEL_VERSION_ALIASES")
+
+
+def run(interpreter: Interpreter, statement: CreateModel) -> JobStatistics2:
+    """Run or, in a dry run, check a CREATE MODEL statement.
+
+    Raises:
+        BigQueryError: As BigQuery answers: `duplicate`, `notFound`, `invalidQuery`, ...
+    """
+    context = interpreter.context
+    reference = Reference.resolve(statement.path, context.project_id, context.dataset_id)
+    model.check_name(reference)
+    datasets.get(*reference[:2])
+    store = upstream.runtime().models
+    found = store.find(reference)
+    operation = metadata.outcome(
+        "Model",
+        reference.label,
+        found is not None,
+        False,
+        statement.if_not_exists,
+        statement.replace,
+    )
+    statistics = JobStatistics2(statementType="CREATE_MODEL", ddlOperationPerformed=operation)
+    if operation == "SKIP":
+        return statistics
+    if statement.remote:
+        remote_model.create(reference, statement, dry_run=job.is_dry_run())
+        return statistics
+    if job.is_dry_run():
+        _check(interpreter, statement)
+        return statistics
+    training_runs = _train(interpreter, reference, statement, found)
+    iterations = [result for run in training_runs for result in run.get("results") or []]
+    return statistics.replace(mlStatistics={"iterationResults": iterations})
+
+
+def _check(interpreter: Interpreter, statement: CreateModel) -> None:
+    if statement.query is None:
+        raise BigQueryError("invalidQuery", "CREATE MODEL needs a training query after AS.")
+    sample = _rows(interpreter, statement, limit=0)
+    if statement.transform is not None:
+        source = query.temporary_table(interpreter, sample)
+        try:
+            fitted = transform.checked(interpreter, statement.transform, source)
+            wanted = [item.name for item in fitted.items]
+            query.rows(interpreter, fitted.select(wanted, source), limit=0)
+        finally:
+            query.drop(interpreter, source)
+
+
+def _train(
+    interpreter: Interpreter,
+    reference: Reference,
+    statement: CreateModel,
+    found: model.StoredModel | None,
+) -> Sequence[Mapping[str, Any]]:
+    from localcloud import bqml
+
+    if statement.query is None:
+        raise BigQueryError("invalidQuery", "CREATE MODEL needs a training query after AS.")
+    if statement.holidays is not None:
+        raise BigQueryError(
+            "notImplemented", "custom_holiday is not implemented on the local cloud."
+        )
+    started = datetime.now(UTC)
+    options = {
+        name: _known(name, value)
+        for name, value in statement.options.items()
+        if name not in REGISTRY_OPTIONS
+    }
+    rows = _rows(interpreter, statement)
+    fitted, table = _transformed(interpreter, statement, rows)
+    cancelled = job.cancellation()
+
+    def on_iteration(iteration: object) -> None:
+        cancelled()
+
+    try:
+        trained = bqml.train(options, table, on_iteration=on_iteration)
+    except bqml.BqmlError as error:
+        raise BigQueryError("invalidQuery", str(error)) from error
+    except NotImplementedError as error:
+        raise BigQueryError("notImplemented", str(error)) from error
+    training = Training(_inputs(rows, fitted, trained), fitted, trained)
+    runs = [{"startTime": started.isoformat(), **run} for run in trained.training_runs]
+    resource = model.identity(reference) | {
+        "modelType": trained.model_type,
+        "featureColumns": [standard_sql_field(*column) for column in training.inputs],
+        "labelColumns": [
+            standard_sql_field(f"predicted_{name}", kind) for name, kind in trained.label_columns
+        ],
+        "trainingRuns": runs,
+    }
+    if fitted is not None:
+        resource["transformColumns"] = _transform_columns(fitted, table)
+    store = upstream.runtime().models
+    cancelled()
+    name, directory = store.new_training(reference)
+    try:
+        training.save(directory)
+        store.publish(
+            reference,
+            name,
+            resource,
+            vertex_ai_model_id=_registration(reference, statement, found),
+            aliases=_aliases(statement),
+        )
+    except BigQueryError:
+        shutil.rmtree(directory)
+        raise
+    return runs
+
+
+def _rows(interpreter: Interpreter, statement: CreateModel, limit: int | None = None) -> pa.Table:
+    with table_function.spliced(interpreter, statement.query or "") as sql:
+        return query.rows(interpreter, sql, limit)
+
+
+def _transformed(
+    interpreter: Interpreter, statement: CreateModel, rows: pa.Table
+) -> tuple[transform.Transform | None, pa.Table]:
+    if statement.transform is None:
+        return None, rows
+    source = query.temporary_table(interpreter, rows)
+    try:
+        fitted = transform.fit(interpreter, statement.transform, source, rows.column_names)
+        wanted = [item.name for item in fitted.items]
+        return fitted, query.rows(interpreter, fitted.select(wanted, source))
+    finally:
+        query.drop(interpreter, source)
+
+
+def _inputs(
+    rows: pa.Table, fitted: transform.Transform | None, trained: Any
+) -> tuple[tuple[str, str], ...]:
+    features = [name for name, _ in trained.feature_columns]
+    names = features if fitted is None else fitted.inputs(features)
+    return tuple((name, bigquery_type(rows.schema.field(name).type)) for name in names)
+
+
+def _transform_columns(fitted: transform.Transform, table: pa.Table) -> list[dict[str, Any]]:
+    return [
+        standard_sql_field(item.name, bigquery_type(table.schema.field(item.name).type))
+        | {"transformSql": item.written}
+        for item in fitted.items
+    ]
+
+
+def _known(name: str, value: Constant) -> Constant:
+    if isinstance(value, Expression):
+        raise BigQueryError(
+            "invalidQuery", f"Option {name} must be a constant, but it is {value.text}."
+        )
+    return value
+
+
+def _registration(
+    reference: Reference, statement: CreateModel, found: model.StoredModel | None
+) -> str | None:
+    """The registry id: as the options say, else the one it had, else none."""
+    registry = statement.options.get("MODEL_REGISTRY")
+    asked = statement.options.get("VERTEX_AI_MODEL_ID")
+    if registry is not None and str(registry).upper() != "VERTEX_AI":
+        raise BigQueryError(
+            "invalidQuery", f"Option MODEL_REGISTRY is {registry!r}; allowed is 'VERTEX_AI'."
+        )
+    if registry is None and asked is not None:
+        raise BigQueryError(
+            "invalidQuery", "Option VERTEX_AI_MODEL_ID needs MODEL_REGISTRY = 'VERTEX_AI'."
+        )
+    if registry is not None:
+        return str(asked) if asked is not None else reference.name
+    return found.vertex_ai_model_id if found is not None else None
+
+
+def _aliases(statement: CreateModel) -> list[str]:
+    aliases = statement.options.get("VERTEX_AI_MODEL_VERSION_ALIASES") or []
+    if not isinstance(aliases, list):
+        raise BigQueryError(
+            "invalidQuery", "Option VERTEX_AI_MODEL_VERSION_ALIASES is an array of strings."
+        )
+    return [str(alias) for alias in aliases]

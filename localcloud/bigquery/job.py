@@ -1,0 +1,204 @@
+"""Jobs: their location, their fate when the process dies, compressed uploads.
+
+A job that was pending or running when the process died is found DONE after the restart with the
+error reason `backendError`: a client attached to its id learns at once that it failed and may run
+the work again under a new job id. `jobs.query` and `getQueryResults` answer `jobBackendError` with
+400 for it, as BigQuery does, so that Google's clients do not poll the dead job for ten minutes.
+https://cloud.google.com/bigquery/docs/error-messages
+"""
+
+import gzip
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import wait
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from local_bigquery.catalog import metadata, tables
+from local_bigquery.engine import database
+from local_bigquery.errors import STATUSES, BigQueryError, already_exists
+from local_bigquery.jobs import load, query, runner, store
+from local_bigquery.models import (
+    Job,
+    JobConfiguration,
+    JobConfigurationLoad,
+    JobConfigurationQuery,
+    JobStatistics3,
+    Table,
+)
+
+from localcloud.bigquery import bytes_processed, location
+
+_dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
+_current: ContextVar[tuple[str, str] | None] = ContextVar("current_job", default=None)
+
+_make = runner._job
+_submit = runner.submit
+_error = runner.error
+_execute = query.execute
+_table = tables.defaults
+_load = load.run
+GZIP = b"\x1f\x8b"
+
+
+def is_dry_run() -> bool:
+    """Whether the statement in hand is only checked."""
+    return _dry_run.get()
+
+
+def cancellation() -> Callable[[], None]:
+    """A check of the job in hand, to be called now and then by long work of any thread.
+
+    Returns:
+        A function that raises `BigQueryError` (`stopped`) once the job has been cancelled.
+    """
+    current = _current.get()
+    running = runner._running.get(current) if current is not None else None
+
+    def check() -> None:
+        if running is not None and running.cancelled:
+            raise BigQueryError("stopped", "Job execution was cancelled.")
+
+    return check
+
+
+def install() -> None:
+    """Put the replacements into local-bigquery; repeating it changes nothing."""
+    STATUSES.update(
+        {
+            "backendError": (503, "UNAVAILABLE"),
+            "jobBackendError": (400, "FAILED_PRECONDITION"),
+        }
+    )
+    runner._job = make
+    runner.submit = submit
+    runner.error = error
+    runner.HANDLERS["load"] = load_file
+    query.execute = execute
+    tables.defaults = table
+
+
+def make(project_id: str, job_id: str | None, configuration: JobConfiguration) -> Job:
+    """A new job resource, placed where its datasets are."""
+    place = location.of_job(project_id, configuration)
+    made = _make(project_id, job_id, configuration)
+    return made.replace(
+        id=f"{project_id}:{place}.{job_id}",
+        selfLink=f"/bigquery/v2/projects/{project_id}/jobs/{job_id}?location={place}",
+        jobReference={"projectId": project_id, "jobId": job_id, "location": place},
+    )
+
+
+def submit(
+    project_id: str, job_id: str, configuration: JobConfiguration, upload: str | None = None
+) -> Job:
+    """Start a job.
+
+    Raises:
+        BigQueryError: `duplicate` when the id was used before, in whatever state that job is.
+    """
+    if not configuration.dryRun and (found := store.load(project_id, job_id)):
+        raise already_exists("Job", str(found.id))
+    return _submit(project_id, job_id, configuration, upload)
+
+
+def error(job: Job) -> BigQueryError | None:
+    """The error of a failed job as `jobs.query` and `getQueryResults` tell it."""
+    found: BigQueryError | None = _error(job)
+    if found is not None and found.reason == "backendError":
+        return BigQueryError("jobBackendError", found.message, found.location)
+    return found
+
+
+def table(project_id: str, dataset_id: str, table_id: str) -> Table:
+    """What a new table has before anything is said about it; it lives where its dataset does."""
+    made = _table(project_id, dataset_id, table_id)
+    return made.replace(location=location.of_dataset(project_id, dataset_id) or location.DEFAULT)
+
+
+def execute(
+    cursor: duckdb.DuckDBPyConnection,
+    project_id: str,
+    job_id: str | None,
+    config: JobConfigurationQuery,
+    dry_run: bool = False,
+    session: Any = None,
+) -> Any:
+    """Run or check a query, where its datasets are; see `local_bigquery.jobs.query.execute`."""
+    configuration = JobConfiguration(query=config)
+    location.check(project_id, configuration, location.of_job(project_id, configuration))
+    checking, current = _dry_run.set(dry_run), _current.set(None)
+    if job_id is not None:
+        _current.set((project_id, job_id))
+    try:
+        statistics, children, destination = _execute(
+            cursor, project_id, job_id, config, dry_run, session
+        )
+    finally:
+        _dry_run.reset(checking)
+        _current.reset(current)
+    measured = bytes_processed.of(statistics.referencedTables or [])
+    statistics = statistics.replace(
+        totalBytesProcessed=str(measured), totalBytesBilled="0" if dry_run else str(measured)
+    )
+    return statistics, children, destination
+
+
+def load_file(
+    cursor: duckdb.DuckDBPyConnection, config: JobConfigurationLoad, upload: str | None
+) -> JobStatistics3:
+    """Load a table, from a compressed upload too.
+
+    DuckDB tells compression by the file's suffix, which an upload has not.
+    """
+    if upload is not None:
+        _decompress(upload)
+    return _load(cursor, config, upload)
+
+
+def fail_interrupted() -> None:
+    """Mark jobs that a dead process left unfinished as failed."""
+    unfinished = database.fetch("SELECT resource FROM emulator.jobs WHERE state <> 'DONE'")
+    for (resource,) in unfinished:
+        job = Job.model_validate_json(resource)
+        failure = {
+            "reason": "backendError",
+            "message": (
+                "The local cloud stopped while this job was running; nothing of it was kept. "
+                "Insert it again under a new job id."
+            ),
+        }
+        statistics = json.loads(resource).get("statistics") or {}
+        store.save(
+            job.replace(
+                status={"state": "DONE", "errorResult": failure, "errors": [failure]},
+                statistics=statistics | {"endTime": metadata.now()},
+            )
+        )
+
+
+def stop_running() -> None:
+    """Interrupt the jobs that run and wait until each has been marked as failed."""
+    running = list(runner._running.values())
+    for one in running:
+        one.cancelled = True
+        if one.cursor is not None:
+            one.cursor.interrupt()
+    wait([one.future for one in running if one.future is not None], timeout=10)
+
+
+def _decompress(upload: str) -> None:
+    path = Path(upload)
+    with path.open("rb") as file:
+        if file.read(2) != GZIP:
+            return
+    with (
+        gzip.open(path, "rb") as source,
+        tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as target,
+    ):
+        shutil.copyfileobj(source, target, 1 << 20)
+    Path(target.name).replace(path)

@@ -1,0 +1,206 @@
+"""ML.* and AI.* table functions in any query.
+
+The innermost call goes first: its queries run in the statement's own context, the function gives
+rows, the rows become a temporary table, and the table's name takes the call's place in the text.
+So joins, subqueries, CREATE TABLE AS, scripts and parameters need no care of their own.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+from local_bigquery.errors import BigQueryError
+from local_bigquery.sql.script import Interpreter
+
+from googlesql import parser
+from googlesql.constant import Constant, Expression
+from googlesql.errors import SqlError
+from googlesql.position import Text
+from googlesql.table_function import TableFunction
+from localcloud.bigquery import job, query, remote_model, training, upstream
+from localcloud.bigquery.names import Reference
+from localcloud.bigquery.training import RemoteEndpoint, Training
+
+GENERATE_TEXT = ("AI.GENERATE_TEXT", "ML.GENERATE_TEXT")
+ROW_BY_ROW = ("ML.PREDICT", "ML.EXPLAIN_PREDICT", "ML.TRANSFORM", *GENERATE_TEXT)
+"""Functions that give a row a row: of no rows they still tell their columns."""
+DRY_RUN_ROWS = 200
+"""A dry run of any other function looks at this many rows to learn the columns it gives."""
+
+
+@contextmanager
+def spliced(interpreter: Interpreter, sql: str) -> Iterator[str]:
+    """The text with each call replaced by a temporary table, which is dropped at the end.
+
+    Args:
+        interpreter: The statement.
+        sql: Its text, or the text of a query in it.
+
+    Raises:
+        BigQueryError: A call is wrong or fails, or its function is not implemented.
+    """
+    names: list[str] = []
+    try:
+        while calls := _calls(sql):
+            call = calls[0]
+            name = query.temporary_table(interpreter, evaluate(interpreter, call))
+            names.append(name)
+            text = Text(sql)
+            start, end = call.range
+            # The function's name is the result's in BigQuery too when no alias is given.
+            alias = "" if call.alias else f" AS `{call.name.rsplit('.', 1)[-1]}`"
+            sql = f"{text.slice(0, start)}`{name}`{alias}{text.slice(end, len(text.data))}"
+        yield sql
+    finally:
+        for name in names:
+            query.drop(interpreter, name)
+
+
+def evaluate(interpreter: Interpreter, call: TableFunction) -> pa.Table:
+    """The rows of one call.
+
+    Raises:
+        BigQueryError: As BigQuery answers; `notImplemented` for a function that is not there yet.
+    """
+    from localcloud import bqml
+
+    loaded = _model(interpreter, call)
+    arguments = _arguments(interpreter, call)
+    if call.name in GENERATE_TEXT and isinstance(loaded, RemoteEndpoint):
+        return remote_model.generate_text(loaded, call.name, _one(interpreter, call), arguments)
+    if isinstance(loaded, RemoteEndpoint):
+        if call.name != "ML.PREDICT":
+            raise BigQueryError(
+                "notImplemented",
+                f"{call.name} of a remote model is not implemented on the local cloud.",
+            )
+        return remote_model.predict(loaded, _one(interpreter, call), _keep_columns(arguments))
+    if call.name == "ML.TRANSFORM" and loaded is not None:
+        return _transform(interpreter, call, loaded)
+    function = bqml.FUNCTIONS.get(call.name)
+    if function is None:
+        raise BigQueryError(
+            "notImplemented",
+            f"{call.name} is not implemented on the local cloud; "
+            f"{', '.join(sorted([*bqml.FUNCTIONS, *GENERATE_TEXT, 'ML.TRANSFORM']))} are.",
+        )
+    if function.takes_model and loaded is None:
+        raise BigQueryError("invalidQuery", f"{call.name} needs a MODEL as its first argument.")
+    least, most = function.tables
+    if not least <= len(call.tables) <= most:
+        raise BigQueryError(
+            "invalidQuery",
+            f"{call.name} takes {least if least == most else f'{least} to {most}'} tables, but "
+            f"{len(call.tables)} are given.",
+        )
+    tables = [_rows(interpreter, call, index) for index in range(len(call.tables))]
+    try:
+        if loaded is None or not tables:
+            return function.call(loaded.model if loaded else None, tables, arguments)
+        return _with_model(interpreter, call, loaded, tables, arguments)
+    except bqml.BqmlError as error:
+        raise BigQueryError("invalidQuery", str(error)) from error
+    except NotImplementedError as error:
+        raise BigQueryError("notImplemented", str(error)) from error
+
+
+def score(loaded: Training, name: str, taken: pa.Table, arguments: Mapping[str, Any]) -> pa.Table:
+    """Call a function that gives a row a row; only its own columns, not the input's.
+
+    Args:
+        loaded: The training.
+        name: Such as `ML.PREDICT`.
+        taken: What the model takes: rows after TRANSFORM.
+        arguments: The function's settings.
+    """
+    from localcloud import bqml
+
+    result = bqml.FUNCTIONS[name].call(loaded.model, [taken], dict(arguments))
+    kept = {column.casefold() for column in taken.column_names}
+    return result.select([c for c in result.column_names if c.casefold() not in kept])
+
+
+def _with_model(
+    interpreter: Interpreter,
+    call: TableFunction,
+    loaded: Training,
+    tables: list[pa.Table],
+    arguments: Mapping[str, Any],
+) -> pa.Table:
+    from localcloud import bqml
+
+    _require(loaded, tables[0])
+    taken = loaded.transformed(interpreter, tables[0])
+    if call.name not in ROW_BY_ROW or loaded.transform is None:
+        return bqml.FUNCTIONS[call.name].call(loaded.model, [taken, *tables[1:]], dict(arguments))
+    result = score(loaded, call.name, taken, arguments)
+    if not _keep_columns(arguments):
+        return result
+    for field in tables[0].schema:
+        if field.name not in result.column_names:
+            result = result.append_column(field, tables[0][field.name])
+    return result
+
+
+def _transform(interpreter: Interpreter, call: TableFunction, loaded: Training) -> pa.Table:
+    if loaded.transform is None:
+        raise BigQueryError("invalidQuery", "ML.TRANSFORM needs a model with a TRANSFORM clause.")
+    rows = _one(interpreter, call)
+    _require(loaded, rows)
+    return loaded.transformed(interpreter, rows)
+
+
+def _require(loaded: Training, table: pa.Table) -> None:
+    there = {name.casefold() for name in table.column_names}
+    for name, _ in loaded.inputs:
+        if name.casefold() not in there:
+            raise BigQueryError("invalidQuery", f"Required column '{name}' is missing from input.")
+
+
+def _model(interpreter: Interpreter, call: TableFunction) -> Training | RemoteEndpoint | None:
+    if call.model is None:
+        return None
+    context = interpreter.context
+    store = upstream.runtime().models
+    reference = Reference.resolve(call.model, context.project_id, context.dataset_id)
+    return training.load(store.training_directory(store.get(reference).artifact_uri))
+
+
+def _one(interpreter: Interpreter, call: TableFunction) -> pa.Table:
+    if len(call.tables) != 1:
+        raise BigQueryError(
+            "invalidQuery", f"{call.name} takes one table, but {len(call.tables)} are given."
+        )
+    return _rows(interpreter, call, 0)
+
+
+def _rows(interpreter: Interpreter, call: TableFunction, index: int) -> pa.Table:
+    limit = None
+    if job.is_dry_run():
+        limit = 0 if call.name in ROW_BY_ROW else DRY_RUN_ROWS
+    return query.rows(interpreter, call.with_clause() + call.tables[index].query, limit)
+
+
+def _arguments(interpreter: Interpreter, call: TableFunction) -> dict[str, Any]:
+    if not any(_is_expression(value) for value in call.settings.values()):
+        return {**call.settings, **call.named}
+    [row] = query.rows(interpreter, f"SELECT {call.settings_text} AS settings").to_pylist()
+    return {name.lower(): value for name, value in row["settings"].items()} | {**call.named}
+
+
+def _is_expression(value: Constant) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_is_expression(part) for part in value)
+    return isinstance(value, Expression)
+
+
+def _keep_columns(arguments: Mapping[str, Any]) -> bool:
+    return arguments.get("keep_original_columns", True) is not False
+
+
+def _calls(sql: str) -> list[TableFunction]:
+    try:
+        return parser.table_functions(sql)
+    except SqlError as error:
+        raise BigQueryError("invalidQuery", error.message) from error

@@ -1,0 +1,123 @@
+"""What of local-bigquery is replaced, and the guard that it is the version this was written for.
+
+Three places are overridden, each by assignment to a module attribute that the package looks up
+when it is called:
+
+1. storage (`engine.database`): plain DuckDB files, see `database`;
+2. jobs (`jobs.runner`, `jobs.query.execute`, `catalog.tables.defaults`): locations, crashed jobs,
+   compressed uploads, see `job`;
+3. statements (`sql.script.Interpreter.sql`): BigQuery ML and ZetaSQL's analysis, see `statement`.
+
+local-bigquery keeps its state in module globals, so one process serves one state directory at a
+time.
+"""
+
+import importlib.metadata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from localcloud.bigquery.model import ModelStore
+    from localcloud.bigquery.remote_model import ConnectionDirectory
+
+SUPPORTED = "0.4.0"
+"""The only version of local-bigquery whose internals are known to fit."""
+
+
+class UnsupportedVersion(RuntimeError):
+    """The installed local-bigquery is not the one whose functions are replaced here."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What statements need beside SQL while a service is open.
+
+    Attributes:
+        models: The trained and remote models.
+        connections: Says whether a connection exists.
+        base_url: Gives the address of this local cloud, such as `http://127.0.0.1:8470`.
+    """
+
+    models: "ModelStore"
+    connections: "ConnectionDirectory"
+    base_url: Callable[[], str]
+
+
+_runtime: Runtime | None = None
+
+
+def runtime() -> Runtime:
+    """The open service's runtime.
+
+    Raises:
+        RuntimeError: No service is open in this process.
+    """
+    if _runtime is None:
+        raise RuntimeError("no BigQuery service is open in this process; call create_app first")
+    return _runtime
+
+
+def check_version(installed: str) -> None:
+    """Refuse any other version of local-bigquery.
+
+    Args:
+        installed: The version found, such as `0.4.0`.
+
+    Raises:
+        UnsupportedVersion: It is not `SUPPORTED`.
+    """
+    if installed != SUPPORTED:
+        raise UnsupportedVersion(
+            f"local-bigquery {installed} is installed, but the local cloud replaces functions of "
+            f"{SUPPORTED} exactly; install local-bigquery=={SUPPORTED}"
+        )
+
+
+def open_state(state_dir: Path, opened: Runtime) -> None:
+    """Point local-bigquery at a directory and put the replacements in.
+
+    Args:
+        state_dir: BigQuery's directory; made when it is not there.
+        opened: What statements will use.
+
+    Raises:
+        UnsupportedVersion: Another version of local-bigquery is installed.
+        RuntimeError: A service is open in this process already.
+    """
+    global _runtime
+    check_version(importlib.metadata.version("local-bigquery"))
+    if _runtime is not None:
+        raise RuntimeError(
+            f"a BigQuery service is already open in this process; close it before opening "
+            f"{state_dir}"
+        )
+    from local_bigquery.engine import database as engine
+    from local_bigquery.settings import settings
+
+    from localcloud.bigquery import database, job, statement
+
+    state_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir = state_dir.resolve()
+    settings.default_project_id = "local-project"
+    engine._connect = database.connect
+    engine._attach = database.attach
+    engine.projects = database.projects
+    job.install()
+    statement.install()
+    _runtime = opened
+    engine.connection()
+    job.fail_interrupted()
+
+
+def close_state() -> None:
+    """Stop what runs and write the state to its files. Does nothing when none is open."""
+    global _runtime
+    if _runtime is None:
+        return
+    from localcloud.bigquery import database, job
+
+    job.stop_running()
+    database.close()
+    _runtime = None
