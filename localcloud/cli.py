@@ -1,0 +1,256 @@
+"""The local cloud's command line: start, stop, status, reset, logs; serve, in the foreground."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from localcloud import process
+from localcloud.process import DEFAULT_PORT, DEFAULT_STATE, StartError
+
+LOG = "cloud.log"
+LARGEST_LOG = 20 * 1024 * 1024
+STOP_SECONDS = 10.0
+START_SECONDS = 300.0
+"""How long a start may last: the first one compiles ZetaSQL, minutes on a slow machine."""
+
+
+def _state(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=DEFAULT_STATE,
+        show_default=True,
+        envvar="BQVERTEX_LOCAL_STATE",
+        help="Directory that holds everything the local cloud keeps.",
+    )(command)
+
+
+def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            help=f"Port; 0 takes a free one. Left out: the port last used, else {DEFAULT_PORT}.",
+        ),
+        click.option(
+            "--operation-seconds",
+            type=click.FloatRange(0),
+            default=0.0,
+            show_default=True,
+            help="How long a long-running operation lasts; 0: done in the first reply.",
+        ),
+    ):
+        command = option(command)
+    return _state(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """An embedded local Google Cloud: BigQuery with ML, Vertex AI, and what they need."""
+
+
+@main.command()
+@_serving
+def serve(port: int | None, state: Path, operation_seconds: float) -> None:
+    """Run in the foreground."""
+    from localcloud import serving
+
+    try:
+        serving.serve(state.absolute(), _port(port, state), operation_seconds, state / LOG)
+    except StartError as error:
+        _refuse(error)
+
+
+@main.command()
+@_serving
+def start(port: int | None, state: Path, operation_seconds: float) -> None:
+    """Run in the background; returns when it is ready."""
+    began = time.monotonic()
+    state = state.absolute()
+    found = process.running(state)
+    if found is not None:
+        if port not in (None, 0, found.port):
+            _refuse(
+                StartError(
+                    f"the local cloud of {state} runs already on port {found.port}: stop it to "
+                    f"move it to port {port}."
+                )
+            )
+        _wait(state, found.pid, began)
+        click.echo(f"The local cloud is running already at {found.url} (pid {found.pid}).")
+        return
+    try:
+        process.prepare(state)
+        # Tried here too, so that the sentence comes at once; the server then opens it itself.
+        process.bind(_port(port, state)).close()
+    except StartError as error:
+        _refuse(error)
+    log = state / LOG
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        log.replace(log.with_suffix(".log.1"))
+    with log.open("ab") as output:
+        server = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "localcloud",
+                "serve",
+                "--port",
+                str(_port(port, state)),
+                "--state",
+                str(state),
+                "--operation-seconds",
+                str(operation_seconds),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    url = _wait(state, server.pid, began, server)
+    seconds = time.monotonic() - began
+    click.echo(f"The local cloud is ready at {url} (pid {server.pid}, {seconds:.1f} s).")
+
+
+@main.command()
+@_state
+def stop(state: Path) -> None:
+    """Stop it; what it keeps stays."""
+    stopped = process.stop(state.absolute(), STOP_SECONDS)
+    click.echo("The local cloud is stopped." if stopped else "The local cloud was not running.")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@_state
+def status(as_json: bool, state: Path) -> None:
+    """Say whether it runs, where, and how each service is. Exits 1 when it is not ready."""
+    state = state.absolute()
+    found = process.running(state)
+    answer = _get(f"{found.url}/") if found else None
+    if found is None or answer is None:
+        report: dict[str, Any] = {
+            "url": found.url if found else None,
+            "project": None,
+            "ready": False,
+            "pid": found.pid if found else None,
+            "state": str(state),
+            "services": [],
+        }
+    else:
+        report = {**answer, "pid": found.pid}
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+    else:
+        _print(report)
+    sys.exit(0 if report["ready"] else 1)
+
+
+def _print(report: dict[str, Any]) -> None:
+    if report["pid"] is None:
+        click.echo(f"The local cloud of {report['state']} is not running: start it with `start`.")
+        return
+    word = "ready" if report["ready"] else report.get("detail") or "starting"
+    click.echo(f"{report['url']}  {word}  (pid {report['pid']}, project {report['project']})")
+    for row in report["services"]:
+        click.echo(f"  {row['name']:<22} {row['status']:<9} {' '.join(row['paths'])}")
+
+
+@main.command()
+@_state
+def reset(state: Path) -> None:
+    """Stop it and delete everything it keeps."""
+    state = state.absolute()
+    process.stop(state, STOP_SECONDS)
+    try:
+        process.wipe(state)
+    except StartError as error:
+        _refuse(error)
+    click.echo(f"Nothing is left in {state}.")
+
+
+@main.command()
+@click.option("-f", "--follow", is_flag=True, help="Go on as it is written.")
+@click.option("-n", "--lines", type=click.IntRange(0), default=100, show_default=True)
+@_state
+def logs(follow: bool, lines: int, state: Path) -> None:
+    """Show what it wrote: the start, one line a request, errors."""
+    log = state / LOG
+    if not log.exists():
+        _refuse(StartError(f"there is no log in {state}: the local cloud never ran there."))
+    with log.open(errors="replace") as text:
+        kept = text.readlines()
+        click.echo("".join(kept[len(kept) - min(lines, len(kept)) :]), nl=False)
+        while follow:
+            line = text.readline()
+            if line:
+                click.echo(line, nl=False)
+            else:
+                time.sleep(0.2)
+
+
+def _port(port: int | None, state: Path) -> int:
+    if port is not None:
+        return port
+    before = process.last(state)
+    return before.port if before else DEFAULT_PORT
+
+
+def _refuse(error: StartError) -> NoReturn:
+    click.echo(f"The local cloud did not start: {error}", err=True)
+    sys.exit(1)
+
+
+def _get(url: str) -> dict[str, Any] | None:
+    """The JSON at an address, whatever the status; None when nothing answers in JSON."""
+    try:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as reply:
+                text = reply.read()
+        except urllib.error.HTTPError as error:
+            text = error.read()
+        found: dict[str, Any] = json.loads(text)
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def _wait(
+    state: Path, pid: int, began: float, server: "subprocess.Popen[bytes] | None" = None
+) -> str:
+    """Wait until the server is ready, telling on stderr what it does; returns its address."""
+    told = ""
+    while time.monotonic() - began < START_SECONDS:
+        if server is not None and server.poll() is not None:
+            _refuse(StartError(_last_words(state)))
+        found = process.running(state)
+        health = _get(f"{found.url}/healthz") if found and found.pid == pid else None
+        if health and found:
+            if health.get("status") == "ready":
+                return found.url
+            detail = str(health.get("detail", ""))
+            if health.get("status") == "failed":
+                process.stop(state, STOP_SECONDS)
+                _refuse(StartError(f"{detail}; see {state / LOG}."))
+            if detail != told:
+                told = detail
+                click.echo(f"[{time.monotonic() - began:5.1f} s] {detail}", err=True)
+        time.sleep(0.05)
+    process.stop(state, STOP_SECONDS)
+    _refuse(StartError(f"it was not ready after {START_SECONDS:.0f} s; see {state / LOG}."))
+
+
+def _last_words(state: Path) -> str:
+    lines = [line for line in (state / LOG).read_text(errors="replace").splitlines() if line]
+    said = lines[-1].removeprefix("The local cloud did not start: ") if lines else "it ended"
+    return f"{said} (see {state / LOG})"

@@ -1,0 +1,1 @@
+"""Control planes made from Google's Discovery documents."""

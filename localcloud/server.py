@@ -1,0 +1,299 @@
+"""The local cloud as one ASGI application: every service by its path, on one port."""
+
+import json
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from localcloud import connection, data_transfer, resource_manager, service_accounts, service_usage
+from localcloud.discovery.control_plane import Cloud, ControlPlane
+from localcloud.discovery.document import load
+from localcloud.discovery.operations import Operations
+from localcloud.errors import ApiError, Json
+from localcloud.policy import Policies
+from localcloud.ports import BigQueryEngine, ModelRegistry
+from localcloud.project import DEFAULT_PROJECT, Projects
+from localcloud.storage import CloudStorage
+from localcloud.store import Store
+from localcloud.vertex.service import VertexService
+
+log = logging.getLogger(__name__)
+
+BIGQUERY_PATHS = (
+    "/bigquery/v2",
+    "/upload/bigquery/v2",
+    "/resumable/upload/bigquery/v2",
+    "/discovery/v1/apis/bigquery/v2",
+)
+STORAGE_PATHS = ("/storage/v1", "/upload/storage/v1", "/download/storage/v1")
+
+Progress = Callable[[str], None]
+
+
+class BigQuery(Protocol):
+    """What the server needs of the BigQuery service."""
+
+    @property
+    def app(self) -> ASGIApp:
+        """Answers BigQuery's paths."""
+        ...
+
+    @property
+    def engine(self) -> BigQueryEngine:
+        """BigQuery as Vertex AI calls it."""
+        ...
+
+    def close(self) -> None:
+        """Stop its jobs and close its files."""
+        ...
+
+
+OpenBigQuery = Callable[[Path, ModelRegistry, Callable[[], str], Progress], BigQuery]
+"""State directory, registry, the server's address, where to tell progress -> the open service."""
+
+
+def open_bigquery(
+    state: Path, registry: ModelRegistry, base_url: Callable[[], str], progress: Progress
+) -> BigQuery:
+    """Open the real BigQuery; the first time on a machine, ZetaSQL is compiled.
+
+    Its libraries take seconds to import, so this runs in a thread while the port is open.
+    """
+    from googlesql import module
+
+    module.ensure(progress)
+    progress("opening BigQuery")
+    from localcloud.bigquery.app import create_app as create_bigquery
+
+    return create_bigquery(state, registry=registry, base_url=base_url)
+
+
+@dataclass
+class Readiness:
+    """How far the start has come.
+
+    Attributes:
+        status: `starting`, `ready` or `failed`.
+        detail: What is being done, or why it failed.
+    """
+
+    status: str = "starting"
+    detail: str = "starting"
+
+
+class LocalCloud:
+    """Every service over one state directory.
+
+    Args:
+        state: The state directory; it exists and nobody else uses it.
+        base_url: Gives the server's address.
+        operation_seconds: How long a long-running operation lasts; 0: done in the first reply.
+        bigquery: Opens BigQuery.
+        on_progress: Told what the start is doing.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        *,
+        base_url: Callable[[], str],
+        operation_seconds: float = 0.0,
+        bigquery: OpenBigQuery = open_bigquery,
+        on_progress: Progress = lambda text: None,
+    ) -> None:
+        self.state = state
+        self.base_url = base_url
+        self.store = Store(state / "resources.sqlite3")
+        operations = Operations(self.store, operation_seconds)
+        self.cloud = Cloud(self.store, operations, Projects(self.store), Policies(self.store))
+        self.vertex = VertexService(self.cloud)
+        self.storage = CloudStorage(self.cloud, state / "objects", base_url)
+        # Order decides only what two services share: `operations` and `locations`.
+        self.planes: Sequence[ControlPlane] = [
+            *self.vertex.planes,
+            connection.plane(self.cloud),
+            *resource_manager.planes(self.cloud),
+            service_accounts.plane(self.cloud),
+            service_usage.plane(self.cloud),
+            data_transfer.plane(self.cloud),
+        ]
+        self.readiness = Readiness()
+        self._open_bigquery = bigquery
+        self._on_progress = on_progress
+        self._bigquery: BigQuery | None = None
+        self._opened = threading.Event()
+
+    # ------------------------------------------------------------ life
+    def open(self) -> None:
+        """Open what takes long; the server answers meanwhile, BigQuery's callers wait."""
+        try:
+            service = self._open_bigquery(
+                self.state / "bigquery", self.vertex, self.base_url, self._progress
+            )
+        except Exception as error:
+            # Whatever it is, callers must learn that it will not come; then it is raised on.
+            self.readiness = Readiness("failed", f"{type(error).__name__}: {error}")
+            self._opened.set()
+            raise
+        self._bigquery = service
+        self.vertex.attach(service.engine)
+        self.readiness = Readiness("ready", "")
+        self._opened.set()
+
+    def close(self) -> None:
+        """Close every service; what runs is given up and begun again at the next start."""
+        self.vertex.close()
+        if self._bigquery is not None:
+            self._bigquery.close()
+        self.store.close()
+
+    def _progress(self, text: str) -> None:
+        self.readiness.detail = text
+        self._on_progress(text)
+
+    def bigquery(self) -> BigQuery:
+        """BigQuery, once it is open.
+
+        Raises:
+            ApiError: UNAVAILABLE; it could not be opened.
+        """
+        self._opened.wait()
+        if self._bigquery is None:
+            raise ApiError("UNAVAILABLE", f"BigQuery did not start: {self.readiness.detail}")
+        return self._bigquery
+
+    # ------------------------------------------------------------ requests
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"the local cloud speaks HTTP, not {scope['type']}")
+        await _Logged(self._dispatch)(scope, receive, send)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path.startswith(BIGQUERY_PATHS):
+            try:
+                service = await to_thread.run_sync(self.bigquery)
+            except ApiError as error:
+                await JSONResponse(error.body(), error.http_status)(scope, receive, send)
+                return
+            await service.app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        if path.startswith(STORAGE_PATHS):
+            response = await self.storage.handle(request)
+        elif path == "/healthz":
+            response = self._health()
+        elif path == "/":
+            response = JSONResponse(self.status())
+        else:
+            response = await self._control(request)
+        await response(scope, receive, send)
+
+    def _health(self) -> Response:
+        ready = self.readiness.status == "ready"
+        body = {"status": self.readiness.status}
+        if not ready:
+            body["detail"] = self.readiness.detail
+        return JSONResponse(body, 200 if ready else 503)
+
+    async def _control(self, request: Request) -> Response:
+        raw = await request.body()
+        path = unquote(request.url.path)
+        # Clients poll operations under /ui/, the first rule of google.longrunning's HTTP mapping.
+        path = f"/v1/{path.removeprefix('/ui/')}" if path.startswith("/ui/") else path
+        pairs = request.query_params.multi_items()
+        try:
+            reply = await to_thread.run_sync(self._answer, request.method, path, pairs, raw)
+        except ApiError as error:
+            return JSONResponse(error.body(), error.http_status)
+        except sqlite3.OperationalError as error:
+            refusal = ApiError("INTERNAL", f"The state in {self.state} cannot be written: {error}.")
+            log.error("%s", refusal.message)
+            return JSONResponse(refusal.body(), refusal.http_status)
+        return Response(json.dumps(reply, allow_nan=False), media_type="application/json")
+
+    def _answer(self, http: str, path: str, query: Sequence[tuple[str, str]], raw: bytes) -> Json:
+        if path.startswith("/discovery/v1/apis/") and path.endswith("/rest"):
+            return self._discovery(path)
+        for plane in self.planes:
+            method = plane.route(http, path)
+            if method is not None:
+                return plane.handle(method, path, query, raw)
+        raise ApiError(
+            "NOT_FOUND",
+            f"The local cloud has no method {http} {path}: GET / lists its services.",
+        )
+
+    def _discovery(self, path: str) -> Json:
+        _, _, _, _, api, version, _ = path.split("/")
+        try:
+            document = load(f"{api}.{version}").raw
+        except LookupError as error:
+            raise ApiError("NOT_FOUND", str(error)) from error
+        root = f"{self.base_url()}/"
+        base = f"{root}{document.get('servicePath', '')}"
+        return {**document, "rootUrl": root, "baseUrl": base, "mtlsRootUrl": root}
+
+    def status(self) -> Json:
+        """The server's address, the default project and a row a service."""
+        rows = [
+            ("bigquery", list(BIGQUERY_PATHS), self.readiness.status),
+            ("aiplatform", ["/v1", "/v1beta1", "/ui"], "ready"),
+            ("bigqueryconnection", ["/v1"], "ready"),
+            ("bigquerydatatransfer", ["/v1"], "ready"),
+            ("cloudresourcemanager", ["/v1", "/v3"], "ready"),
+            ("iam", ["/v1"], "ready"),
+            ("serviceusage", ["/v1"], "ready"),
+            ("storage", list(STORAGE_PATHS), "ready"),
+        ]
+        return {
+            "url": self.base_url(),
+            "project": DEFAULT_PROJECT,
+            "ready": self.readiness.status == "ready",
+            "detail": self.readiness.detail,
+            "state": str(self.state),
+            "services": [
+                {"name": name, "paths": paths, "status": status} for name, paths, status in rows
+            ],
+        }
+
+
+class _Logged:
+    """Writes one line a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, status = time.perf_counter(), 0
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sent)
+        finally:
+            if scope["path"] != "/healthz":
+                milliseconds = (time.perf_counter() - started) * 1000
+                _line(scope, status, milliseconds)
+
+
+def _line(scope: Scope, status: int, milliseconds: float) -> None:
+    query: Any = scope.get("query_string", b"")
+    target = scope["path"] + (f"?{query.decode('latin-1')}" if query else "")
+    log.info("%s %s %s %.0f ms", scope["method"], target, status, milliseconds)

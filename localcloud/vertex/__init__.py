@@ -1,0 +1,1 @@
+"""Vertex AI: Model Registry, endpoints, online prediction, monitoring, and Gemini's stand-in."""

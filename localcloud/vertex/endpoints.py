@@ -1,0 +1,364 @@
+"""Endpoints: what is deployed on them and how traffic is split.
+
+Rules: proto comments of google.cloud.aiplatform.v1.EndpointService.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.discovery import mask
+from localcloud.discovery.control_plane import Call, Cloud, Handler
+from localcloud.discovery.schema import camel, snake
+from localcloud.errors import ApiError, Json, Violation, invalid
+from localcloud.store import now
+from localcloud.vertex.models import NOT_DEPLOYABLE, Models
+
+DEPLOYED_ID = re.compile(r"[1-9][0-9]{0,9}")
+RESOURCES = ("dedicatedResources", "automaticResources", "sharedResources")
+MUTABLE = frozenset(
+    {
+        "dedicatedResources.minReplicaCount",
+        "dedicatedResources.maxReplicaCount",
+        "dedicatedResources.requiredReplicaCount",
+        "dedicatedResources.autoscalingMetricSpecs",
+        "automaticResources.minReplicaCount",
+        "automaticResources.maxReplicaCount",
+        "disableContainerLogging",
+    }
+)
+
+
+class Endpoints:
+    """The endpoints of every project and location.
+
+    What changes deployments takes effect when its operation is due, so that an endpoint keeps
+    answering with what it has while something else is being deployed on it.
+    """
+
+    def __init__(self, cloud: Cloud, models: Models) -> None:
+        self.cloud = cloud
+        self.store = cloud.store
+        self.models = models
+        cloud.operations.effect("deploy", self._deployed)
+        cloud.operations.effect("undeploy", self._undeployed)
+        cloud.operations.effect("mutate", self._mutated)
+
+    def handlers(self) -> dict[str, Handler]:
+        """Handlers by the last two parts of the method id."""
+        return {
+            "endpoints.deployModel": self._deploy,
+            "endpoints.undeployModel": self._undeploy,
+            "endpoints.mutateDeployedModel": self._mutate,
+        }
+
+    # ------------------------------------------------------------ the collection's own rules
+    def creating(self, call: Call, body: Json) -> Json:
+        """A new endpoint has nothing deployed, hence no traffic."""
+        if body.get("trafficSplit"):
+            raise _wrong(
+                "endpoint.traffic_split",
+                "traffic_split must be empty for a new Endpoint: nothing is deployed on it.",
+            )
+        return body
+
+    def updating(self, call: Call, before: Json, after: Json) -> Json:
+        """The traffic may be split only among what is deployed."""
+        if after.get("trafficSplit") != before.get("trafficSplit"):
+            check_split(after.get("trafficSplit", {}), before.get("deployedModels", []))
+        return after
+
+    def deleting(self, call: Call, resource: Json) -> None:
+        """An endpoint with deployed models stays."""
+        deployed = [d["id"] for d in resource.get("deployedModels", [])]
+        deployed += self._arriving(resource["name"])
+        if deployed:
+            raise ApiError(
+                "FAILED_PRECONDITION",
+                f"The Endpoint {resource['name']} has deployed or being-deployed models "
+                f"({', '.join(deployed)}) and cannot be deleted: undeploy them first.",
+            )
+
+    # ------------------------------------------------------------ deploy
+    def _deploy(self, call: Call) -> Json:
+        endpoint = call.resource()
+        schema = call.plane.document.schema
+        missing = schema.missing(call.method.request, call.body)
+        if missing:
+            raise invalid(missing)
+        deployed: Json = dict(call.body["deployedModel"])
+        if not deployed.get("model"):
+            raise invalid(
+                [
+                    Violation(
+                        "deployed_model.model", "Required field is not set: deployed_model.model."
+                    )
+                ]
+            )
+        model, version = self.models.find(deployed["model"])
+        self._check_deployable(endpoint, model, version)
+        _check_resources(deployed)
+        taken = {d["id"] for d in endpoint.get("deployedModels", [])}
+        taken |= set(self._arriving(endpoint["name"]))
+        deployed["id"] = _deployed_id(deployed.get("id", ""), taken, endpoint["name"])
+        split = {
+            deployed["id"] if key == "0" else key: percent
+            for key, percent in call.body.get("trafficSplit", {}).items()
+        }
+        if split:
+            check_split(split, [*endpoint.get("deployedModels", []), deployed])
+        deployed.update(
+            model=model["name"],
+            modelVersionId=version["versionId"],
+            displayName=deployed.get("displayName") or model.get("displayName", ""),
+        )
+        for key in ("localArtifactUri", "bigqueryModel"):
+            if key in version:
+                deployed[key] = version[key]
+        return call.plane.operation(
+            endpoint["name"],
+            "DeployModel",
+            "deploy",
+            {
+                "endpoint": endpoint["name"],
+                "deployedModel": deployed,
+                "trafficSplit": split,
+                "type": call.plane.any(f"{call.plane.prefix}DeployModelResponse", {}),
+            },
+        )
+
+    def _check_deployable(self, endpoint: Json, model: Json, version: Json) -> None:
+        kind = version.get("bigqueryModelType", "")
+        if kind in NOT_DEPLOYABLE:
+            raise ApiError(
+                "FAILED_PRECONDITION",
+                f"The Model {model['name']} is a BigQuery ML model of type {kind}, which cannot "
+                "be deployed to an Endpoint.",
+            )
+        if "localArtifactUri" not in version and not version.get("containerSpec"):
+            raise ApiError(
+                "FAILED_PRECONDITION",
+                f"The Model {model['name']}@{version['versionId']} has neither a container_spec "
+                "nor a BigQuery ML artifact: a reference model cannot be deployed.",
+            )
+        place = endpoint["name"].split("/")[3]
+        if "localArtifactUri" in version and model["name"].split("/")[3] != place:
+            raise ApiError(
+                "INVALID_ARGUMENT",
+                f"The Model {model['name']} and the Endpoint {endpoint['name']} are in different "
+                "locations: a BigQuery ML model is served where it is registered.",
+            )
+
+    def _arriving(self, endpoint: str) -> list[str]:
+        return [
+            str(arguments["deployedModel"]["id"])
+            for effect, arguments in self.cloud.operations.pending(endpoint)
+            if effect == "deploy"
+        ]
+
+    def _deployed(self, arguments: Json) -> Json:
+        endpoint = self._endpoint(arguments["endpoint"])
+        deployed = {**arguments["deployedModel"], "createTime": now()}
+        endpoint["deployedModels"] = [*endpoint.get("deployedModels", []), deployed]
+        if arguments["trafficSplit"]:
+            # Checked again: what was there when it began may have gone since.
+            check_split(arguments["trafficSplit"], endpoint["deployedModels"])
+            endpoint["trafficSplit"] = arguments["trafficSplit"]
+        self._put(endpoint)
+        return {**arguments["type"], "deployedModel": _public(deployed)}
+
+    # ------------------------------------------------------------ undeploy, mutate
+    def _undeploy(self, call: Call) -> Json:
+        endpoint = call.resource()
+        identifier = str(call.body.get("deployedModelId", ""))
+        if not identifier:
+            raise invalid(
+                [Violation("deployed_model_id", "Required field is not set: deployed_model_id.")]
+            )
+        _find(endpoint, identifier)
+        split = call.body.get("trafficSplit") or {}
+        self._split_without(endpoint, identifier, split)
+        return call.plane.operation(
+            endpoint["name"],
+            "UndeployModel",
+            "undeploy",
+            {
+                "endpoint": endpoint["name"],
+                "deployedModelId": identifier,
+                "trafficSplit": split,
+                "type": call.plane.any(f"{call.plane.prefix}UndeployModelResponse", {}),
+            },
+        )
+
+    def _split_without(self, endpoint: Json, identifier: str, split: Mapping[str, int]) -> Json:
+        left = [d for d in endpoint["deployedModels"] if d["id"] != identifier]
+        if not left:
+            return {}
+        if split:
+            check_split({k: v for k, v in split.items() if k != identifier or v}, left)
+            return {key: percent for key, percent in split.items() if key != identifier}
+        traffic = endpoint.get("trafficSplit", {})
+        if traffic.get(identifier):
+            raise ApiError(
+                "FAILED_PRECONDITION",
+                f"The DeployedModel {identifier} of {endpoint['name']} carries "
+                f"{traffic[identifier]} % of the traffic: give a traffic_split without it.",
+            )
+        return {key: percent for key, percent in traffic.items() if key != identifier}
+
+    def _undeployed(self, arguments: Json) -> Json:
+        endpoint, identifier = self._endpoint(arguments["endpoint"]), arguments["deployedModelId"]
+        _find(endpoint, identifier)
+        endpoint["trafficSplit"] = self._split_without(
+            endpoint, identifier, arguments["trafficSplit"]
+        )
+        endpoint["deployedModels"] = [
+            d for d in endpoint["deployedModels"] if d["id"] != identifier
+        ]
+        self._put(endpoint)
+        response: Json = arguments["type"]
+        return response
+
+    def _mutate(self, call: Call) -> Json:
+        endpoint = call.resource()
+        schema = call.plane.document.schema
+        body = call.body.get("deployedModel", {})
+        text = str(call.body.get("updateMask", ""))
+        if not text or not body.get("id"):
+            raise ApiError("INVALID_ARGUMENT", "deployed_model.id and update_mask must be set.")
+        message = f"{call.plane.prefix}DeployedModel"
+        paths = mask.paths(",".join(camel(p) for p in text.split(",")), schema, message)
+        mutable = MUTABLE | {"enableContainerLogging"}
+        for keys in paths:
+            if ".".join(keys) not in mutable:
+                raise _wrong(
+                    "update_mask",
+                    f"{snake('.'.join(keys))} of a DeployedModel cannot be changed; only "
+                    f"{', '.join(sorted(snake(m) for m in mutable))} can.",
+                )
+        changed = dict(_find(endpoint, str(body["id"])))
+        for keys in paths:
+            changed[keys[0]] = dict(changed[keys[0]]) if len(keys) > 1 else changed.get(keys[0])
+            mask.write(changed, keys, mask.read(body, keys))
+        _check_resources(changed)
+        return call.plane.operation(
+            endpoint["name"],
+            "MutateDeployedModel",
+            "mutate",
+            {
+                "endpoint": endpoint["name"],
+                "deployedModel": changed,
+                "type": call.plane.any(f"{call.plane.prefix}MutateDeployedModelResponse", {}),
+            },
+        )
+
+    def _mutated(self, arguments: Json) -> Json:
+        endpoint, changed = self._endpoint(arguments["endpoint"]), arguments["deployedModel"]
+        _find(endpoint, changed["id"])
+        endpoint["deployedModels"] = [
+            changed if d["id"] == changed["id"] else d for d in endpoint["deployedModels"]
+        ]
+        self._put(endpoint)
+        return {**arguments["type"], "deployedModel": _public(changed)}
+
+    def _endpoint(self, name: str) -> Json:
+        endpoint = self.store.get(name)
+        if endpoint is None:
+            raise ApiError("NOT_FOUND", f"The Endpoint {name} does not exist.")
+        return endpoint
+
+    def _put(self, endpoint: Json) -> None:
+        self.store.put(endpoint["name"], {**endpoint, "updateTime": now()})
+
+
+def check_split(split: Mapping[str, int], deployed: list[Json]) -> None:
+    """A traffic split is empty, or shares 100 % among what is deployed.
+
+    Raises:
+        ApiError: INVALID_ARGUMENT.
+    """
+    ids = [d["id"] for d in deployed]
+    unknown = sorted(set(split) - set(ids))
+    if unknown:
+        raise _wrong(
+            "traffic_split",
+            f"traffic_split names {', '.join(unknown)}, which is not deployed; deployed: "
+            f"{', '.join(ids) or 'nothing'}.",
+        )
+    if any(not 0 <= percent <= 100 for percent in split.values()) or (
+        split and sum(split.values()) != 100
+    ):
+        raise _wrong(
+            "traffic_split",
+            f"The percentages of traffic_split must be 0 to 100 and add up to 100; got {split}.",
+        )
+
+
+def _wrong(field: str, description: str) -> ApiError:
+    return ApiError("INVALID_ARGUMENT", description, [Violation(field, description)])
+
+
+def _find(endpoint: Json, identifier: str) -> Json:
+    for deployed in endpoint.get("deployedModels", []):
+        if deployed["id"] == identifier:
+            found: Json = deployed
+            return found
+    raise ApiError(
+        "NOT_FOUND", f"The DeployedModel {identifier} is not deployed on {endpoint['name']}."
+    )
+
+
+def _deployed_id(given: str, taken: set[str], endpoint: str) -> str:
+    if given and not DEPLOYED_ID.fullmatch(given):
+        raise _wrong(
+            "deployed_model.id",
+            f"Invalid deployed_model.id {given!r}: 1 to 10 digits, not starting with 0.",
+        )
+    if given in taken:
+        raise ApiError(
+            "ALREADY_EXISTS", f"A DeployedModel {given} is deployed on {endpoint} already."
+        )
+    identifier = given
+    while not identifier or identifier in taken:
+        identifier = str(10**9 + secrets.randbelow(9 * 10**9))
+    return identifier
+
+
+def _check_resources(deployed: Mapping[str, Any]) -> None:
+    chosen = [key for key in RESOURCES if deployed.get(key)]
+    if len(chosen) != 1:
+        raise _wrong(
+            "deployed_model",
+            "Exactly one of dedicated_resources, automatic_resources and shared_resources must "
+            f"be set; got {', '.join(snake(c) for c in chosen) or 'none'}.",
+        )
+    if chosen == ["sharedResources"]:
+        raise ApiError(
+            "UNIMPLEMENTED",
+            "DeploymentResourcePools (shared_resources) are not implemented by the local cloud: "
+            "use dedicated_resources.",
+        )
+    resources = deployed[chosen[0]]
+    if chosen == ["dedicatedResources"]:
+        if not resources.get("machineSpec", {}).get("machineType"):
+            raise _wrong(
+                "deployed_model.dedicated_resources.machine_spec.machine_type",
+                "dedicated_resources.machine_spec.machine_type must be set.",
+            )
+        if int(resources.get("minReplicaCount") or 0) < 1:
+            raise _wrong(
+                "deployed_model.dedicated_resources.min_replica_count",
+                "dedicated_resources.min_replica_count must be at least 1.",
+            )
+    least, most = int(resources.get("minReplicaCount") or 0), resources.get("maxReplicaCount")
+    if most and int(most) < least:
+        raise _wrong(
+            f"deployed_model.{snake(chosen[0])}.max_replica_count",
+            f"max_replica_count {most} is below min_replica_count {least}.",
+        )
+
+
+def _public(deployed: Json) -> Json:
+    hidden = ("localArtifactUri", "bigqueryModel")
+    return {key: value for key, value in deployed.items() if key not in hidden}

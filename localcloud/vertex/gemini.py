@@ -1,0 +1,126 @@
+"""A stand-in for Google's generative models: deterministic, and unmistakably not a model.
+
+It lets everything around a generative model be tried: prompts arrive, answers have Google's
+shape, the same request gets the same answer. What it says is made from a hash of the request.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.discovery.control_plane import Call, Handler
+from localcloud.errors import ApiError, Json, invalid
+
+STAND_IN = "[local cloud stand-in, not a real model]"
+_WORDS = (
+    "amber",
+    "basalt",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "granite",
+    "harbor",
+    "indigo",
+    "juniper",
+    "kelp",
+    "lagoon",
+    "marble",
+    "nectar",
+    "onyx",
+    "prairie",
+    "quartz",
+    "raven",
+    "saffron",
+    "tundra",
+    "umber",
+    "violet",
+    "willow",
+    "zephyr",
+)
+
+
+def handlers() -> dict[str, Handler]:
+    """Handlers by method id without the API's name."""
+    found: dict[str, Handler] = {}
+    for parent in ("projects.locations.publishers.models", "publishers.models"):
+        found[f"{parent}.generateContent"] = _generate
+        found[f"{parent}.countTokens"] = _count
+    return found
+
+
+def answer(model: str, prompt: str, config: Mapping[str, Any]) -> str:
+    """What the stand-in says.
+
+    Args:
+        model: Name of the model it stands in for.
+        prompt: The whole prompt.
+        config: `generationConfig`; `responseMimeType` and `responseSchema` are followed.
+    """
+    digest = hashlib.sha256(json.dumps([model, prompt]).encode()).digest()
+    words = " ".join(_WORDS[byte % len(_WORDS)] for byte in digest[:6])
+    text = f"{STAND_IN} {model} was asked {len(prompt.split())} words and says: {words}."
+    if config.get("responseMimeType") != "application/json":
+        return text
+    schema = config.get("responseSchema") or config.get("responseJsonSchema")
+    return json.dumps(_example(schema, text, digest) if schema else {"answer": text})
+
+
+def _example(schema: Mapping[str, Any], text: str, digest: bytes) -> Any:
+    kind = str(schema.get("type", "STRING")).upper()
+    if kind == "OBJECT":
+        return {
+            name: _example(inner, text, digest)
+            for name, inner in schema.get("properties", {}).items()
+        }
+    if kind == "ARRAY":
+        return [_example(schema.get("items", {}), text, digest)]
+    if kind == "INTEGER":
+        return digest[0]
+    if kind == "NUMBER":
+        return digest[0] / 256
+    if kind == "BOOLEAN":
+        return bool(digest[0] % 2)
+    choices = schema.get("enum")
+    return choices[digest[0] % len(choices)] if choices else text
+
+
+def _prompt(body: Mapping[str, Any]) -> str:
+    contents = [body["systemInstruction"]] if body.get("systemInstruction") else []
+    contents += body.get("contents", [])
+    return "\n".join(
+        str(part["text"]) for c in contents for part in c.get("parts", []) if part.get("text")
+    )
+
+
+def _generate(call: Call) -> Json:
+    missing = call.plane.document.schema.missing(call.method.request, call.body)
+    if missing:
+        raise invalid(missing)
+    if not any(content.get("parts") for content in call.body["contents"]):
+        raise ApiError("INVALID_ARGUMENT", "contents must hold at least one part.")
+    model, prompt = call.name.rsplit("/", 1)[-1], _prompt(call.body)
+    text = answer(model, prompt, call.body.get("generationConfig", {}))
+    asked, said = len(prompt.split()), len(text.split())
+    return {
+        "candidates": [
+            {
+                "content": {"role": "model", "parts": [{"text": text}]},
+                "finishReason": "STOP",
+                "index": 0,
+            }
+        ],
+        "usageMetadata": {
+            "promptTokenCount": asked,
+            "candidatesTokenCount": said,
+            "totalTokenCount": asked + said,
+        },
+        "modelVersion": f"{model}-local-stand-in",
+        "responseId": hashlib.sha256(text.encode()).hexdigest()[:22],
+    }
+
+
+def _count(call: Call) -> Json:
+    prompt = _prompt(call.body)
+    return {"totalTokens": len(prompt.split()), "totalBillableCharacters": len(prompt)}

@@ -1,0 +1,200 @@
+"""Model Monitoring v2 (v1beta1): monitors, jobs that compute drift, and their results.
+
+Source: https://cloud.google.com/vertex-ai/docs/model-monitoring/overview
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from localcloud.discovery.control_plane import Call, Cloud, Collection, Handler
+from localcloud.discovery.page import page
+from localcloud.errors import ApiError, Json
+from localcloud.ports import BigQueryEngine
+from localcloud.store import now
+
+log = logging.getLogger(__name__)
+
+UNFINISHED = ("JOB_STATE_PENDING", "JOB_STATE_RUNNING")
+JOB_ID = r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+
+
+class Monitors:
+    """Monitors and their jobs; one job runs at a time, in a thread of its own.
+
+    Args:
+        cloud: What all services share.
+        engine: Gives BigQuery, which holds baselines and targets.
+    """
+
+    def __init__(self, cloud: Cloud, engine: Callable[[], BigQueryEngine]) -> None:
+        self.cloud = cloud
+        self.store = cloud.store
+        self.engine = engine
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="monitoring")
+
+    def close(self) -> None:
+        """Let the running job end and drop the waiting ones."""
+        self._worker.shutdown(wait=True, cancel_futures=True)
+
+    def resume(self) -> None:
+        """Begin again what a killed server had not finished."""
+        for job in self.store.every("modelMonitoringJobs"):
+            if job["state"] in UNFINISHED:
+                self._worker.submit(self._run, job["name"])
+
+    def collections(self, prefix: str) -> dict[str, Collection]:
+        """The generated collections."""
+        return {
+            "modelMonitors": Collection(
+                message=f"{prefix}ModelMonitor",
+                noun="ModelMonitor",
+                id_parameter="modelMonitorId",
+                id_pattern=JOB_ID,
+                creating=self._creating_monitor,
+            ),
+            "modelMonitoringJobs": Collection(
+                message=f"{prefix}ModelMonitoringJob",
+                noun="ModelMonitoringJob",
+                id_parameter="modelMonitoringJobId",
+                id_pattern=JOB_ID,
+                creating=self._creating_job,
+                deleting=self._deleting_job,
+            ),
+        }
+
+    def handlers(self) -> dict[str, Handler]:
+        """Handlers by the last two parts of the method id."""
+        return {
+            "modelMonitors.searchModelMonitoringStats": self._search_stats,
+            "modelMonitors.searchModelMonitoringAlerts": self._search_alerts,
+        }
+
+    # ------------------------------------------------------------ rules
+    def _creating_monitor(self, call: Call, body: Json) -> Json:
+        source = body.get("modelMonitoringTarget", {}).get("vertexModel", {})
+        model, version = str(source.get("model", "")), str(source.get("modelVersionId", ""))
+        if not model:
+            raise ApiError(
+                "INVALID_ARGUMENT",
+                "model_monitor.model_monitoring_target.vertex_model.model must be set.",
+            )
+        if self.store.get(model) is None:
+            raise ApiError("NOT_FOUND", f"The Model {model} does not exist.")
+        if version and self.store.get(f"{model}/versions/{version}") is None:
+            raise ApiError("NOT_FOUND", f"The Model {model} has no version {version!r}.")
+        return body
+
+    def _creating_job(self, call: Call, body: Json) -> Json:
+        from localcloud.vertex import drift
+
+        monitor = call.resource(call.name.rsplit("/", 1)[0])
+        drift.plan(monitor, body)
+        # The thread waits for the store until this request's transaction is over.
+        self._worker.submit(self._run, body["name"])
+        return {**body, "state": "JOB_STATE_PENDING"}
+
+    def _deleting_job(self, call: Call, resource: Json) -> None:
+        if resource["state"] in UNFINISHED:
+            raise ApiError(
+                "FAILED_PRECONDITION",
+                f"{resource['name']} is {resource['state']}: wait until it is over.",
+            )
+
+    # ------------------------------------------------------------ running
+    def _run(self, name: str) -> None:
+        from localcloud.vertex import drift
+
+        job = self._advance(name, state="JOB_STATE_RUNNING")
+        if job is None:
+            return
+        monitor = self.store.get(name.rsplit("/", 2)[0])
+        if monitor is None:
+            return
+        try:
+            results = drift.compute(self.engine(), drift.plan(monitor, job), job)
+        except (ApiError, ValueError, LookupError, ArithmeticError, RuntimeError) as error:
+            log.warning("monitoring job %s failed: %s", name, error)
+            self._advance(name, state="JOB_STATE_FAILED", **_failed(error))
+        else:
+            self._advance(name, state="JOB_STATE_SUCCEEDED", **results)
+
+    def _advance(self, name: str, **changes: object) -> Json | None:
+        with self.store.transaction():
+            job = self.store.get(name)
+            if job is None or job["state"] not in UNFINISHED:
+                return None
+            return self.store.put(name, {**job, **changes, "updateTime": now()})
+
+    # ------------------------------------------------------------ results
+    def _jobs(self, call: Call) -> list[Json]:
+        call.resource()
+        return self.store.under(call.name, "modelMonitoringJobs")
+
+    def _search_stats(self, call: Call) -> Json:
+        wanted = call.body.get("statsFilter", {}).get("tabularStatsFilter", {})
+        series: dict[tuple[str, str], list[Json]] = {}
+        for job in self._jobs(call):
+            if wanted.get("modelMonitoringJob") not in (None, "", job["name"]):
+                continue
+            for stats in job.get("localStats", []):
+                point = stats["point"]
+                if (
+                    wanted.get("statsName") in (None, "", stats["statsName"])
+                    and wanted.get("objectiveType") in (None, "", stats["objectiveType"])
+                    and wanted.get("algorithm") in (None, "", point["algorithm"])
+                    and _within(point["createTime"], call.body.get("timeInterval"))
+                    and not wanted.get("modelMonitoringSchedule")
+                ):
+                    key = stats["objectiveType"], stats["statsName"]
+                    series.setdefault(key, []).append(point)
+        found = [
+            {
+                "tabularStats": {
+                    "statsName": name,
+                    "objectiveType": objective,
+                    "dataPoints": sorted(points, key=lambda p: str(p["createTime"]), reverse=True),
+                }
+            }
+            for (objective, name), points in sorted(series.items())
+        ]
+        shown, token = page(found, call.body, asked=f"{call.name}{wanted}")
+        return {"monitoringStats": list(shown), **({"nextPageToken": token} if token else {})}
+
+    def _search_alerts(self, call: Call) -> Json:
+        body = call.body
+        found = [
+            alert
+            for job in self._jobs(call)
+            if body.get("modelMonitoringJob") in (None, "", job["name"])
+            for alert in job.get("localAlerts", [])
+            if body.get("statsName") in (None, "", alert["statsName"])
+            and body.get("objectiveType") in (None, "", alert["objectiveType"])
+            and _within(alert["alertTime"], body.get("alertTimeInterval"))
+        ]
+        found.sort(key=lambda alert: str(alert["alertTime"]), reverse=True)
+        asked = f"{call.name}{body.get('modelMonitoringJob')}{body.get('statsName')}"
+        shown, token = page(found, body, asked=asked)
+        return {
+            "modelMonitoringAlerts": list(shown),
+            "totalNumberAlerts": str(len(found)),
+            **({"nextPageToken": token} if token else {}),
+        }
+
+
+def _within(moment: str, interval: Json | None) -> bool:
+    if not interval:
+        return True
+    # All stored times are UTC with microseconds; one without a fraction sorts before `.`.
+    start, end = interval.get("startTime", ""), interval.get("endTime", "")
+    key = moment.rstrip("Z")
+    return (not start or key >= start.rstrip("Z")) and (not end or key < end.rstrip("Z"))
+
+
+def _failed(error: Exception) -> Json:
+    status = (
+        error.operation_error()
+        if isinstance(error, ApiError)
+        else {"code": 3 if isinstance(error, ValueError) else 13, "message": str(error)}
+    )
+    return {"jobExecutionDetail": {"error": status}}

@@ -1,0 +1,129 @@
+"""Vertex AI as one service: v1 and v1beta1 over one store, and what BigQuery asks of it."""
+
+from collections.abc import Sequence
+
+from localcloud.discovery.control_plane import Call, Cloud, Collection, ControlPlane, Handler
+from localcloud.errors import Json
+from localcloud.ports import BigQueryEngine, BigQueryModelVersion
+from localcloud.vertex import gemini
+from localcloud.vertex.deployment_monitoring import DeploymentMonitoring
+from localcloud.vertex.endpoints import Endpoints
+from localcloud.vertex.models import MODEL_ID, Models
+from localcloud.vertex.monitors import Monitors
+from localcloud.vertex.predictions import Predictions
+
+# https://cloud.google.com/vertex-ai/docs/general/locations: regions, `global`, and `us` and `eu`
+# for generative models.
+LOCATION = r"[a-z]+-[a-z]+[0-9]+|global|us|eu"
+
+
+class VertexService:
+    """Vertex AI; implements `localcloud.ports.ModelRegistry` for BigQuery.
+
+    Args:
+        cloud: What all services share.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self._engine: BigQueryEngine | None = None
+        self.models = Models(cloud)
+        self.endpoints = Endpoints(cloud, self.models)
+        self.predictions = Predictions(cloud, self.engine)
+        self.deployment_monitoring = DeploymentMonitoring(cloud)
+        self.monitors = Monitors(cloud, self.engine)
+        self.planes = [self._plane("v1"), self._plane("v1beta1")]
+
+    def attach(self, engine: BigQueryEngine) -> None:
+        """Introduce BigQuery; monitoring jobs that a killed server left are begun again."""
+        self._engine = engine
+        self.monitors.resume()
+
+    def engine(self) -> BigQueryEngine:
+        """BigQuery.
+
+        Raises:
+            RuntimeError: It was not introduced.
+        """
+        if self._engine is None:
+            raise RuntimeError("BigQuery was not introduced to Vertex AI")
+        return self._engine
+
+    def close(self) -> None:
+        """Let the running monitoring job end, drop the waiting ones; they begin again later."""
+        self.monitors.close()
+
+    # ------------------------------------------------------------ ModelRegistry
+    def register(
+        self, version: BigQueryModelVersion, *, vertex_ai_model_id: str, aliases: Sequence[str]
+    ) -> str:
+        """See `localcloud.ports.ModelRegistry.register`."""
+        return self.models.register(version, vertex_ai_model_id, aliases)
+
+    def unregister(self, project: str, dataset_id: str, model_id: str) -> None:
+        """See `localcloud.ports.ModelRegistry.unregister`."""
+        self.models.unregister(project, dataset_id, model_id)
+
+    def artifacts_in_use(self) -> frozenset[str]:
+        """See `localcloud.ports.ModelRegistry.artifacts_in_use`."""
+        return self.models.artifacts_in_use()
+
+    # ------------------------------------------------------------ planes
+    def _plane(self, version: str) -> ControlPlane:
+        prefix = f"GoogleCloudAiplatform{version.capitalize()}"
+        collections = {
+            "endpoints": Collection(
+                message=f"{prefix}Endpoint",
+                noun="Endpoint",
+                id_parameter="endpointId",
+                id_pattern=r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?|[0-9]{1,10}",
+                creating=self.endpoints.creating,
+                updating=self.endpoints.updating,
+                deleting=self.endpoints.deleting,
+            ),
+            "models": Collection(message=f"{prefix}Model", noun="Model", id_pattern=MODEL_ID),
+            "modelDeploymentMonitoringJobs": Collection(
+                message=f"{prefix}ModelDeploymentMonitoringJob",
+                noun="ModelDeploymentMonitoringJob",
+                creating=self.deployment_monitoring.creating,
+                deleting=self.deployment_monitoring.deleting,
+            ),
+            "featureGroups": Collection(
+                message=f"{prefix}FeatureGroup",
+                noun="FeatureGroup",
+                id_parameter="featureGroupId",
+                id_pattern=r"[a-z_][a-z0-9_]{0,59}",
+            ),
+            "features": Collection(
+                message=f"{prefix}Feature",
+                noun="Feature",
+                id_parameter="featureId",
+                id_pattern=r"[a-z_][a-z0-9_]{0,59}",
+            ),
+        }
+        handlers: dict[str, Handler] = {
+            **self.models.handlers(),
+            **self.endpoints.handlers(),
+            **self.predictions.handlers(),
+            **self.deployment_monitoring.handlers(),
+            **gemini.handlers(),
+            "projects.locations.get": _location,
+        }
+        if version == "v1beta1":
+            collections |= self.monitors.collections(prefix)
+            handlers |= self.monitors.handlers()
+        return ControlPlane(
+            f"aiplatform.{version}",
+            self.cloud,
+            package=f"google.cloud.aiplatform.{version}",
+            prefix=prefix,
+            collections=collections,
+            handlers=handlers,
+            unlocked=frozenset({"endpoints.predict", "endpoints.rawPredict"}),
+            unparsed=frozenset({"endpoints.rawPredict"}),
+            location_pattern=LOCATION,
+        )
+
+
+def _location(call: Call) -> Json:
+    return {"name": call.name, "locationId": call.name.split("/")[-1]}
