@@ -294,6 +294,16 @@ def test_read_after_create_shows_no_difference(cloud):
     assert live.inputs == inputs()
 
 
+def test_another_deployed_model_that_comes_later_is_no_difference(cloud):
+    split = {"champion": 90, "challenger": 10}
+    created = cloud.lifecycle().create(inputs(traffic_split=split))
+    cloud.lifecycle().create(inputs(display_name="challenger", traffic_split=split))
+
+    live = cloud.lifecycle().read(created.id, created.outs)
+
+    assert live.outs == created.outs
+
+
 def test_read_shows_traffic_and_replicas_changed_by_hand(cloud):
     split = {"champion": 90, "challenger": 10}
     created = cloud.lifecycle().create(inputs(traffic_split=split))

@@ -238,11 +238,14 @@ def _deployments(endpoint: LiveEndpoint) -> list[Deployment]:
 
 
 def _facts(spec: DeployedModelSpec, found: Deployment, endpoint: LiveEndpoint) -> Bag:
+    # The share by the declared split, not the bare number: that one changes as others come and go
+    # on the endpoint, and would be a difference at each refresh.
+    split = seen_split(spec, _deployments(endpoint), endpoint.traffic)
     return {
         "endpoint": spec.endpoint_name,
         "deployed_model_id": found.id,
         "model_version_id": found.model_version_id,
-        "traffic_percent": endpoint.traffic.get(found.id, 0),
+        "traffic_percent": split[spec.display_name],
     }
 
 

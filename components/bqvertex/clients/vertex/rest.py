@@ -221,14 +221,14 @@ def translated(
     except api.RetryError as error:
         cause = error.cause if isinstance(error.cause, api.GoogleAPICallError) else None
         kind = _kind(cause) if cause is not None else errors.Unavailable
-        said = cause.message if cause is not None else str(error)
+        said = _message(cause) if cause is not None else str(error)
         raise kind(_sentence(action, target, said, kind)) from error
     except api.GoogleAPICallError as error:
         kind = _kind(error)
         if running is not None and error.response is running.operation:
             # The answer is the operation's own outcome, not a failed question about it.
             kind = errors.JobFailed
-        raise kind(_sentence(action, target, str(error.message), kind)) from error
+        raise kind(_sentence(action, target, _message(error), kind)) from error
     except concurrent.futures.TimeoutError as error:
         said = f"not done after {OPERATION_DEADLINE_S:.0f} s"
         raise errors.DeadlineExceeded(
@@ -270,16 +270,25 @@ def _kind(error: Any) -> type[errors.CloudError]:
 
 def _status(error: Any) -> str:
     """Google's status name; api_core keeps it only in the answer's body for HTTP."""
-    grpc_status = getattr(error.grpc_status_code, "name", None)
-    body = getattr(error.response, "json", None)
-    if body is None:
-        return str(grpc_status or "")
+    grpc_status = getattr(error.grpc_status_code, "name", "")
+    return str(_error_body(error).get("status") or grpc_status)
+
+
+def _message(error: Any) -> str:
+    """Google's own words: api_core puts method and URL before them."""
+    return str(_error_body(error).get("message") or error.message)
+
+
+def _error_body(error: Any) -> dict[str, Any]:
+    read = getattr(error.response, "json", None)
+    if read is None:  # the outcome of an operation, or no answer at all
+        return {}
     try:
-        payload = body()
-    except ValueError:  # an answer of a proxy, no JSON
-        return ""
-    inner = payload.get("error") if isinstance(payload, dict) else None
-    return str(inner.get("status", "")) if isinstance(inner, dict) else ""
+        payload = read()
+    except ValueError:  # the answer of a proxy, no JSON
+        return {}
+    body = payload.get("error") if isinstance(payload, dict) else None
+    return body if isinstance(body, dict) else {}
 
 
 def _sentence(action: str, target: str, said: str, kind: type[errors.CloudError]) -> str:
