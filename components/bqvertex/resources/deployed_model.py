@@ -83,8 +83,8 @@ class DeployedModel(Resource, module="bqvertex", name="DeployedModel"):
         endpoint: `projects/…/locations/…/endpoints/…`.
         deployed_model_id: Its id on the endpoint, 10 digits; another one after each deployment.
         model_version_id: Number of the version that serves.
-        traffic_percent: Percent of the endpoint's traffic that it has once all deployed models of the
-            split are there; after a `refresh`, the live percent where it was changed by hand.
+        traffic_percent: Percent of the endpoint's traffic that it has once all deployed models are
+            there; after a `refresh`, the live percent where it was changed by hand.
     """
 
     endpoint_id: pulumi.Output[str]
