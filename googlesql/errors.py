@@ -34,16 +34,14 @@ class SqlError(ValueError):
         reason = text[: place.start()] + text[place.end() :]
         return cls(reason.strip(), int(place[1]), int(place[2]))
 
+    def moved(self, line: int, column: int) -> "SqlError":
+        """Return the same error at another place."""
+        return type(self)(self.reason, line, column)
+
+
+class TableNotFound(SqlError):
+    """The statement names a table that is not declared."""
+
 
 class UnknownFunction(SqlError):
-    """The statement calls a function that ZetaSQL does not know; BigQuery may know it.
-
-    Attributes:
-        function: The function's name as written in the statement, `SEARCH` or `KEYS.NEW_KEYSET`.
-    """
-
-    def __init__(
-        self, message: str, line: int | None = None, column: int | None = None, function: str = ""
-    ) -> None:
-        super().__init__(message, line, column)
-        self.function = function
+    """The statement calls a function that ZetaSQL does not know; BigQuery may know it."""

@@ -95,12 +95,14 @@ class Column:
         type: Its type as SQL: `INT64`, `ARRAY<STRUCT<a INT64>>`. An array's type says ARRAY.
         mode: `REPEATED` for an array, `REQUIRED` for NOT NULL, else `NULLABLE`.
         description: Its description; empty when it has none.
+        pseudo: Whether `*` leaves it out, as it does `_PARTITIONTIME` and `_TABLE_SUFFIX`.
     """
 
     name: str
     type: str
     mode: Mode = "NULLABLE"
     description: str = ""
+    pseudo: bool = False
 
     def __post_init__(self) -> None:
         if self.mode == "NULLABLE" and self.type.upper().startswith("ARRAY"):
@@ -118,7 +120,7 @@ class Column:
         return cls(field["name"], str(type_), mode, field.get("description", ""))
 
     def to_rest(self) -> dict[str, Any]:
-        """Return the column as a `TableFieldSchema`, with legacy SQL's names as BigQuery answers."""
+        """Return the column as a `TableFieldSchema`, with the type names BigQuery answers."""
         field = _type_to_rest(self.name, parse_type(self.type))
         if self.mode == "REQUIRED":
             field["mode"] = "REQUIRED"
@@ -263,7 +265,7 @@ class _TypeReader:
 
     def _struct(self) -> Type:
         self._symbol("<")
-        fields = []
+        fields: list[tuple[str, Type]] = []
         while not self._is(">"):
             if fields:
                 self._symbol(",")

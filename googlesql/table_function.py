@@ -22,11 +22,15 @@ class TableArgument:
             without its parentheses, as written.
         path: The table's name in parts when it was handed as `TABLE t`; empty for a query.
         range: Byte range of the argument.
+        query_range: Byte range of the query inside the argument, or of the table's name.
+        is_name: Whether `query_range` holds a name or a call to put after `SELECT * FROM`.
     """
 
     query: str
     path: tuple[str, ...]
     range: tuple[int, int]
+    query_range: tuple[int, int]
+    is_name: bool
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class TableFunction:
         settings: Its fields by their names in lower case.
         named: Arguments of the form `name => value`, by their names in lower case.
         common_tables: The WITH entries in scope, in order, as text: `x AS (SELECT 1)`.
+        common_table_ranges: Their byte ranges.
         recursive: Whether one of those WITH clauses says RECURSIVE.
         alias: The name given to the result in FROM; None without one.
         depth: How many nodes lie above; the innermost call has the largest.
@@ -57,6 +62,7 @@ class TableFunction:
     settings: Mapping[str, Constant]
     named: Mapping[str, Constant]
     common_tables: tuple[str, ...]
+    common_table_ranges: tuple[tuple[int, int], ...]
     recursive: bool
     alias: str | None
     depth: int
@@ -105,7 +111,7 @@ def _call(node: Node, above: tuple[Node, ...], text: Text) -> TableFunction:
                 name = "".join(identifiers(expression.child("name"))).lower()
                 named[name] = None if value is None else read_constant(value, text)
     settings = {} if struct is None else read_constant(struct, text)
-    common, recursive = _common_tables(node, above, text)
+    common, recursive = _common_tables(node, above)
     alias = identifiers(node.child("alias"))
     return TableFunction(
         name=".".join(identifiers(node.child("name"))).upper(),
@@ -116,7 +122,8 @@ def _call(node: Node, above: tuple[Node, ...], text: Text) -> TableFunction:
         settings_text=None if struct is None else text.slice(struct.start, struct.end),
         settings=_lowered(settings),
         named=named,
-        common_tables=common,
+        common_tables=tuple(text.slice(*entry) for entry in common),
+        common_table_ranges=common,
         recursive=recursive,
         alias=alias[-1] if alias else None,
         depth=len(above),
@@ -130,23 +137,23 @@ def _lowered(settings: Constant) -> dict[str, Constant]:
 
 
 def _named_table(clause: Node, text: Text) -> TableArgument:
-    path = clause.child("table_path")
-    if path is not None:
-        query = f"SELECT * FROM {text.slice(path.start, path.end)}"
-        return TableArgument(query, dotted_path(path), byte_range(clause))
-    inner = clause.child("tvf")
-    source = "" if inner is None else text.slice(inner.start, inner.end)
-    return TableArgument(f"SELECT * FROM {source}", (), byte_range(clause))
+    # `TABLE t`, or `TABLE f(…)` for the answer of another table function.
+    named = clause.child("table_path") or clause.child("tvf")
+    assert named is not None, "the grammar gives TABLE one of both"
+    query = f"SELECT * FROM {text.slice(named.start, named.end)}"
+    path = dotted_path(clause.child("table_path"))
+    return TableArgument(query, path, byte_range(clause), byte_range(named), is_name=True)
 
 
 def _query(subquery: Node, argument: Node, text: Text) -> TableArgument:
     inner = subquery.child("query")
-    source = "" if inner is None else text.slice(inner.start, inner.end)
-    return TableArgument(source, (), byte_range(argument))
+    assert inner is not None, "the grammar gives a subquery its query"
+    source = text.slice(inner.start, inner.end)
+    return TableArgument(source, (), byte_range(argument), byte_range(inner), is_name=False)
 
 
-def _common_tables(node: Node, above: tuple[Node, ...], text: Text) -> tuple[tuple[str, ...], bool]:
-    found: list[str] = []
+def _common_tables(node: Node, above: tuple[Node, ...]) -> tuple[tuple[tuple[int, int], ...], bool]:
+    found: list[tuple[int, int]] = []
     recursive = False
     for ancestor in above:
         clause = ancestor.child("with_clause")
@@ -156,7 +163,7 @@ def _common_tables(node: Node, above: tuple[Node, ...], text: Text) -> tuple[tup
         # Inside an entry only those before it are in scope, unless the clause is recursive.
         seen = [e for e in entries if e.end <= node.start or not _holds(clause, node)]
         recursive = recursive or clause.flag("recursive")
-        found.extend(text.slice(entry.start, entry.end) for entry in seen)
+        found.extend(byte_range(entry) for entry in seen)
     return tuple(found), recursive
 
 

@@ -1,0 +1,135 @@
+"""One spelling for all ways to write the same statement."""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from googlesql.lexer import Token, TokenKind, tokens
+from googlesql.literal import quoted, string
+from googlesql.position import Text
+from googlesql.reference import read_references
+from googlesql.tree import Node, identifiers, walk
+
+_SPACE: Final = (TokenKind.SPACE, TokenKind.COMMENT)
+_BARE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical#reserved_keywords
+_RESERVED: Final = frozenset(  # noqa: SIM905
+    """
+    ALL AND ANY ARRAY AS ASC ASSERT_ROWS_MODIFIED AT BETWEEN BY CASE CAST COLLATE CONTAINS CREATE
+    CROSS CUBE CURRENT DEFAULT DEFINE DESC DISTINCT ELSE END ENUM ESCAPE EXCEPT EXCLUDE EXISTS
+    EXTRACT FALSE FETCH FOLLOWING FOR FROM FULL GRAPH_TABLE GROUP GROUPING GROUPS HASH HAVING IF
+    IGNORE IN INNER INTERSECT INTERVAL INTO IS JOIN LATERAL LEFT LIKE LIMIT LOOKUP MERGE NATURAL
+    NEW NO NOT NULL NULLS OF ON OR ORDER OUTER OVER PARTITION PRECEDING PROTO QUALIFY RANGE
+    RECURSIVE RESPECT RIGHT ROLLUP ROWS SELECT SET SOME STRUCT TABLESAMPLE THEN TO TREAT TRUE
+    UNBOUNDED UNION UNNEST USING WHEN WHERE WINDOW WITH WITHIN
+    """.split()
+)
+# Fields that name what GoogleSQL compares without regard to case.
+_CASELESS: Final = {
+    "ASTFunctionCall": ("function",),
+    "ASTTVF": ("name",),
+    "ASTSimpleType": ("type_name",),
+    "ASTSimpleColumnSchema": ("type_name",),
+    "ASTIntervalExpr": ("date_part_name", "date_part_name_to"),
+    "ASTExtractExpression": ("lhs_expr",),
+    "ASTOptionsEntry": ("name",),
+}
+
+
+def canonical(statement: Node, sql: str, *, without_options: Collection[str] = ()) -> str:
+    """Write a statement in its one spelling, on one line.
+
+    Comments, white space, the case of keywords, functions, types and option names, how names and
+    strings are quoted, and the order of options make no difference; nor do OR REPLACE and IF NOT
+    EXISTS of CREATE MODEL, which say how to make the model and not which. Everything else does.
+
+    Args:
+        statement: The statement's syntax tree.
+        sql: The text it was parsed from.
+        without_options: Options, in upper case, to leave out, such as those that can be altered
+            without training.
+    """
+    text = Text(sql)
+    spans = _spans(statement, text)
+    written = [
+        token
+        for token in tokens(sql)
+        if token.kind not in _SPACE and statement.start <= token.start < statement.end
+    ]
+    if written and written[-1].text == ";":
+        written.pop()
+    clause = statement.child("options_list")
+    head = statement.child("name") if statement.kind == "ASTCreateModelStatement" else None
+    before = [t for t in written if head is None or t.start >= head.start]
+    words = ["CREATE MODEL"] if head is not None else []
+    if clause is None or not clause.children("options_entries"):
+        return " ".join((*words, *_spelt(before, spans)))
+    words += _spelt([t for t in before if t.end <= clause.start], spans)
+    entries = sorted(
+        (" ".join(_spelt(_within(written, entry), spans)), identifiers(entry.child("name"))[0])
+        for entry in clause.children("options_entries")
+    )
+    kept = [spelt for spelt, name in entries if name.upper() not in without_options]
+    words += ["(", " , ".join(kept), ")"]
+    words += _spelt([t for t in before if t.start >= clause.end], spans)
+    return " ".join(words)
+
+
+def _within(written: list[Token], node: Node) -> list[Token]:
+    return [token for token in written if node.start <= token.start < node.end]
+
+
+def _spelt(written: list[Token], spans: dict[int, tuple[int, str]]) -> list[str]:
+    words: list[str] = []
+    end = 0
+    for token in written:
+        if token.start < end:
+            continue
+        if token.start in spans:
+            end, word = spans[token.start]
+            words.append(word)
+        else:
+            words.append(token.text.upper() if token.kind is not TokenKind.STRING else token.text)
+    return words
+
+
+def _spans(statement: Node, text: Text) -> dict[int, tuple[int, str]]:
+    """Return what to write for the byte ranges that are not keywords, numbers or marks."""
+    spans: dict[int, tuple[int, str]] = {}
+    caseless: set[int] = set()
+    for node, _ in walk(statement):
+        if node.kind == "ASTIdentifier":
+            spans[node.start] = (node.end, _name(node, text))
+        elif node.kind == "ASTStringLiteralComponent":
+            spans[node.start] = (node.end, string(node.text("string_value")))
+        for field in _CASELESS.get(node.kind, ()):
+            caseless.update(n.start for n in _caseless_identifiers(node.child(field)))
+    for start in caseless & spans.keys():
+        end, word = spans[start]
+        spans[start] = (end, word.upper())
+    for reference in read_references(statement):
+        spans[reference.start] = (reference.end, ".".join(quoted(p) for p in reference.path))
+    spans.update(_split_closings(statement, text))
+    return spans
+
+
+def _caseless_identifiers(node: Node | None) -> Iterator[Node]:
+    if node is not None:
+        yield from (below for below, _ in walk(node) if below.kind == "ASTIdentifier")
+
+
+def _name(identifier: Node, text: Text) -> str:
+    name = identifier.text("id_string")
+    if text.data[identifier.start : identifier.start + 1] != b"`":
+        return text.slice(identifier.start, identifier.end)
+    bare = _BARE_NAME.fullmatch(name) and name.upper() not in _RESERVED
+    return name if bare else quoted(name)
+
+
+def _split_closings(statement: Node, text: Text) -> dict[int, tuple[int, str]]:
+    # `>>` that closes two types is the same as `> >`; elsewhere it is a shift.
+    spans: dict[int, tuple[int, str]] = {}
+    for node, _ in walk(statement):
+        if node.kind.endswith(("Type", "ColumnSchema")) and text.data[: node.end].endswith(b">>"):
+            spans[node.end - 2] = (node.end, "> >")
+    return spans
