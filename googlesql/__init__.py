@@ -3,14 +3,24 @@
 Nothing here knows BigQuery's API, Pulumi or the network. Importing a module of this package costs
 nothing; ZetaSQL is loaded by the first call. Safe to call from several threads.
 
-- `googlesql.module`: `ensure(on_progress=None)`, `cache_path()`, `ModuleError`, `CrashError`.
-- `googlesql.errors`: `SqlError` with `message`, `reason`, `line`, `column`; `UnknownFunction`.
+- `googlesql.module`: `ensure(on_progress=None)`, `cache_path()`; `ModuleError`, `CrashError`.
+- `googlesql.errors`: `SqlError` with `message`, `reason`, `line`, `column`; its subclasses
+  `TableNotFound` and `UnknownFunction`.
 - `googlesql.position`: `Text(sql)` with `position(byte) -> Position(line, column)`,
   `byte_offset(line, column)`, `slice(start, end)`, `line(number)`, `excerpt(line, column)`.
 - `googlesql.lexer`: `tokens(sql) -> [Token(kind, text, start, end)]`, `header_comment(sql)`.
 - `googlesql.parser`: `parse_statement(sql) -> Node`, `parse_script(sql) -> Node`,
-  `statements(sql) -> [Node]`, `walk(node) -> (node, ancestors)*`, `byte_range(node)`,
-  `identifiers(node)`, `dotted_path(node)`, `create_model(sql) -> CreateModel | None`,
+  `statements(sql) -> [Node]`, `create_model(sql) -> CreateModel | None`,
   `table_functions(sql) -> [TableFunction]`, the innermost first.
-- `googlesql.constant`: the values of options: plain Python, and `Call`, `Interval`, `Expression`.
+- `googlesql.tree`: `Node`, `walk(node) -> (node, ancestors)*`, `byte_range(node)`,
+  `identifiers(node)`, `dotted_path(node)`; `googlesql.parser` has them too.
+- `googlesql.reference`: `read_references(node) -> [Reference]`, the tables and models named.
+- `googlesql.statement_kind`: `statement_kind(node)`, BigQuery's `statementType`.
+- `googlesql.edit`: `EditedText(Text, [Edit(start, end, text)])`, which maps places back.
+- `googlesql.canonical`: `canonical(node, sql, without_options=())`, one spelling for all.
+- `googlesql.constant`, `googlesql.literal`: constants read, `render(value)` written.
+- `googlesql.schema`: `Column(name, type, mode)`, `Type`, `parse_type`, to and from REST.
+- `googlesql.analyzer`: `analyze(sql, tables, parameters=None, output_columns=None) -> Analysis`
+  with `statement_kind`, `output_columns`, `transform_columns`, `referenced_tables` and, worked
+  out when asked for, `canonical_sql`.
 """
