@@ -101,4 +101,4 @@ def _install(packed: Path, sha256: str, kept: Path, program: str, pulumi: Path) 
                 for script in cli.SCRIPTS:
                     shutil.copy2(pulumi / script, folder / script)
 
-    cache.install(kept, build)
+    cache.install(kept, program, build)

@@ -36,7 +36,7 @@ def lock(path: Path, what: str) -> Iterator[None]:
         yield
 
 
-def install(target: Path, build: Callable[[Path], None]) -> Path:
+def install(target: Path, program: str, build: Callable[[Path], None]) -> Path:
     """Makes a folder of the cache, once.
 
     It is built under another name beside its own and renamed at the end: a crash leaves nothing
@@ -44,6 +44,7 @@ def install(target: Path, build: Callable[[Path], None]) -> Path:
 
     Args:
         target: The folder; its name holds the version.
+        program: The executable that it is for, relative to it. A folder without it is made again.
         build: Fills the empty folder it is given. What it makes may not hold that folder's path.
 
     Returns:
@@ -52,13 +53,14 @@ def install(target: Path, build: Callable[[Path], None]) -> Path:
     Raises:
         SetupError: The disk is full, or the cache cannot be written.
     """
-    if target.is_dir():
+    if os.access(target / program, os.X_OK):
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with lock(target.parent / f".{target.name}.lock", f"installs {target.name}"):
-            if target.is_dir():
+            if os.access(target / program, os.X_OK):
                 return target
+            remove(target)
             # Whoever left these has crashed: they were made under the lock that is ours now.
             for left in target.parent.glob(f".{target.name}.*.part"):
                 remove(left)

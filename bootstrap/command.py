@@ -28,12 +28,24 @@ class CommandFailed(Exception):
         super().__init__(f"`{shlex.join(argv)}` {what}{shown}")
 
 
-def ask(argv: Sequence[str], *, env: Mapping[str, str] | None = None, seconds: float = 60) -> str:
+def _unstarted(error: OSError) -> str:
+    # What is missing may as well be the working folder, or the script's own interpreter.
+    return f"did not start: {error.strerror}: {error.filename}"
+
+
+def ask(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    seconds: float = 60,
+) -> str:
     """Runs a program that answers quickly.
 
     Args:
         argv: The program and its arguments.
         env: Its whole environment; left out, this process's.
+        cwd: Its working folder; left out, this process's.
         seconds: How long it may take.
 
     Returns:
@@ -44,10 +56,16 @@ def ask(argv: Sequence[str], *, env: Mapping[str, str] | None = None, seconds: f
     """
     try:
         done = subprocess.run(
-            argv, env=env, capture_output=True, text=True, errors="replace", timeout=seconds
+            argv,
+            env=env,
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
         )
     except OSError as error:
-        raise CommandFailed(argv, f"did not start: {error.strerror}", []) from error
+        raise CommandFailed(argv, _unstarted(error), []) from error
     except subprocess.TimeoutExpired as error:
         raise CommandFailed(argv, f"gave no answer in {seconds:g} s", []) from error
     if done.returncode != 0:
@@ -88,7 +106,7 @@ def work(
             errors="replace",
         )
     except OSError as error:
-        raise CommandFailed(argv, f"did not start: {error.strerror}", []) from error
+        raise CommandFailed(argv, _unstarted(error), []) from error
     with process:
         try:
             assert process.stdout is not None
@@ -123,7 +141,7 @@ def attend(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> int:
     try:
         process = subprocess.Popen(argv, env=env, cwd=cwd)
     except OSError as error:
-        raise CommandFailed(argv, f"did not start: {error.strerror}", []) from error
+        raise CommandFailed(argv, _unstarted(error), []) from error
     kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         status = process.wait()
@@ -145,4 +163,4 @@ def become(argv: Sequence[str], *, env: Mapping[str, str]) -> None:
     try:
         os.execvpe(argv[0], list(argv), dict(env))
     except OSError as error:
-        raise CommandFailed(argv, f"did not start: {error.strerror}", []) from error
+        raise CommandFailed(argv, _unstarted(error), []) from error

@@ -127,10 +127,8 @@ def _copy(response: http.client.HTTPResponse, sink: IO[bytes], url: str, shown: 
             ) from error
         if not chunk:
             break
-        try:
-            sink.write(chunk)
-        except OSError as error:
-            raise DownloadFailed(f"cannot write {sink.name}: {error.strerror}") from error
+        # A full disk is no failure of this way only: `cache.install` says what to do about it.
+        sink.write(chunk)
         digest.update(chunk)
         arrived += len(chunk)
         whole = f" of {int(announced) / 1e6:.0f}" if announced else ""

@@ -102,6 +102,7 @@ def official(
     number = checkout.locked("pulumi-gcp")
     platform = f"{system()}-{architecture()}"
     kept = checkout.cache / "pulumi-resource-gcp" / f"{number}-{platform}"
+    binary = f"plugins/resource-gcp-v{number}/{PROGRAM}"
 
     def build(folder: Path) -> None:
         with step(f"downloading the Pulumi plugin gcp {number}") as shown:
@@ -111,10 +112,9 @@ def official(
             work(argv, shown, env=_pulumi(environ, folder))
 
     try:
-        cache.install(kept, build)
+        cache.install(kept, binary, build)
         with step(f"installing the Pulumi plugin gcp {number}") as shown:
-            binary = kept / "plugins" / f"resource-gcp-v{number}" / PROGRAM
-            _install(checkout, environ, program, binary, shown)
+            _install(checkout, environ, program, kept / binary, shown)
     except CommandFailed as failure:
         raise WayFailed(failure.reason) from failure
 

@@ -86,7 +86,7 @@ def find(checkout: Checkout, environ: Mapping[str, str], tool: Path, python: Pat
             ask([str(folder / "go" / "bin" / "go"), "version"], env=own)
 
         try:
-            cache.install(kept, build)
+            cache.install(kept, "go/bin/go", build)
         except CommandFailed as failure:
             raise WayFailed(failure.reason) from failure
         # Who has no Go wants no gigabytes of Go's caches either.

@@ -72,14 +72,18 @@ class Step:
                 self._spoke = now
                 self._line(f"  … {self.title}, {passed} so far{note}")
 
-    def end(self, mark: str) -> None:
+    def end(self, mark: str, error: BaseException | None = None) -> None:
         """Shows how it ended.
 
         Args:
             mark: One word or sign, such as "✓".
+            error: What ended it; its `reason` is shown, else the first line of its text.
         """
+        said = str(getattr(error, "reason", error or "")).strip().splitlines()
+        reason = f": {said[0]}" if said else ""
         with self._writing:
-            line = f"  {mark} {self.title} ({duration(self._clock() - self._began)})"
+            passed = duration(self._clock() - self._began)
+            line = f"  {mark} {self.title} ({passed}){reason}"
             if self._terminal:
                 self._rewrite(line)
                 self._stream.write("\n")
@@ -121,11 +125,16 @@ def step(
     shown.begin()
     ticking = threading.Thread(target=live, daemon=True)
     ticking.start()
-    mark = "✗"
-    try:
-        yield shown
-        mark = "✓"
-    finally:
+
+    def stop() -> None:
         over.set()
         ticking.join()
-        shown.end(mark)
+
+    try:
+        yield shown
+    except BaseException as error:
+        stop()
+        shown.end("✗", error)
+        raise
+    stop()
+    shown.end("✓")

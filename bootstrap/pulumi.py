@@ -64,7 +64,7 @@ def make(checkout: Checkout, environ: Mapping[str, str], tool: Path, python: Pat
 
     def cached() -> Path:
         for folder in (downloaded, built):
-            if folder.is_dir():
+            if os.access(folder / "pulumi", os.X_OK):
                 return folder
         raise WayFailed("not there yet")
 
@@ -153,7 +153,7 @@ def official(
                 if not os.access(folder / program, os.X_OK):
                     raise WayFailed(f"{url} holds no {program}")
 
-    return cache.install(target, build)
+    return cache.install(target, "pulumi", build)
 
 
 def _unpack(archive: Path, folder: Path) -> None:
@@ -203,13 +203,13 @@ def build(
                 shutil.copyfile(source / "python" / part / name, folder / name)
                 (folder / name).chmod(0o755)
         printed = ask([str(folder / "pulumi"), "version"], env=go.env)
-        if version.find(printed) != version.find(PINNED):
+        if printed.strip().lstrip("v") != PINNED:
             raise WayFailed(f"the built CLI says {printed.strip()!r}, not {PINNED}")
         if go.scratch is not None:
             cache.remove(go.scratch)
 
     try:
-        return cache.install(target, fill)
+        return cache.install(target, "pulumi", fill)
     except (CommandFailed, SetupError) as failure:
         raise WayFailed(str(failure).replace("\n", "\n     ")) from failure
 

@@ -114,7 +114,7 @@ def find(checkout: Checkout, environ: Mapping[str, str], *, index: str = _INDEX)
     def by_pip() -> Path:
         try:
             with step(f"fetching uv {PINNED} with pip") as shown:
-                cache.install(kept, lambda folder: _by_pip(folder, clean, shown))
+                cache.install(kept, "uv", lambda folder: _by_pip(folder, clean, shown))
         except CommandFailed as failure:
             raise WayFailed(failure.reason) from failure
         return kept / "uv"
@@ -122,7 +122,7 @@ def find(checkout: Checkout, environ: Mapping[str, str], *, index: str = _INDEX)
     def by_own_pip() -> Path:
         try:
             with step(f"fetching uv {PINNED} with {Path(sys.executable).name} -m pip") as shown:
-                cache.install(kept, lambda folder: _by_own_pip(folder, clean, shown))
+                cache.install(kept, "uv", lambda folder: _by_own_pip(folder, clean, shown))
         except CommandFailed as failure:
             raise WayFailed(failure.reason) from failure
         return kept / "uv"
@@ -130,7 +130,7 @@ def find(checkout: Checkout, environ: Mapping[str, str], *, index: str = _INDEX)
     def by_hand() -> Path:
         try:
             with step(f"fetching uv {PINNED} from PyPI") as shown:
-                cache.install(kept, lambda folder: _by_hand(folder, shown, index))
+                cache.install(kept, "uv", lambda folder: _by_hand(folder, shown, index))
         except (CommandFailed, KeyError, ValueError, StopIteration, zipfile.BadZipFile) as failure:
             raise WayFailed(f"{type(failure).__name__}: {failure}") from failure
         return kept / "uv"

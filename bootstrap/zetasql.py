@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from bootstrap import uv
 from bootstrap.checkout import Checkout
-from bootstrap.command import CommandFailed, work
+from bootstrap.command import CommandFailed, ask, work
 from bootstrap.progress import step
 from bootstrap.stamp import Facts
 from bootstrap.way import SetupError
@@ -17,6 +18,7 @@ _COMPILE = """
 from googlesql import module
 module.ensure(on_progress=lambda line: print(line, flush=True))
 """
+_WHERE = "from googlesql import module; print(module.cache_path())"
 
 
 def key(checkout: Checkout) -> str:
@@ -25,8 +27,8 @@ def key(checkout: Checkout) -> str:
 
 
 def present(checkout: Checkout, facts: Facts) -> bool:
-    """Whether what the step made is still there; who uses it makes it where it is not."""
-    return True
+    """Whether what the step made is still there."""
+    return Path(facts["compiled"]).exists()
 
 
 def make(checkout: Checkout, environ: Mapping[str, str]) -> Facts:
@@ -37,7 +39,7 @@ def make(checkout: Checkout, environ: Mapping[str, str]) -> Facts:
         environ: The environment of this process.
 
     Returns:
-        Nothing further.
+        Where the compiled module lies.
 
     Raises:
         SetupError: It could not be compiled or stored.
@@ -45,10 +47,9 @@ def make(checkout: Checkout, environ: Mapping[str, str]) -> Facts:
     try:
         with step("compiling ZetaSQL") as shown:
             argv = [str(checkout.python), "-c", _COMPILE]
-            work(argv, shown, env=uv.environment(environ), cwd=checkout.root)
+            env = uv.environment(environ)
+            work(argv, shown, env=env, cwd=checkout.root)
+            compiled = ask([str(checkout.python), "-c", _WHERE], env=env, cwd=checkout.root)
     except CommandFailed as failure:
-        raise SetupError(
-            f"ZetaSQL could not be compiled: {failure}\n"
-            "It needs 1 GB of memory and 200 MB in the cache folder; free them, and run it again."
-        ) from failure
-    return {}
+        raise SetupError(f"ZetaSQL could not be compiled: {failure}") from failure
+    return {"compiled": compiled.strip()}
