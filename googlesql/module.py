@@ -4,34 +4,26 @@ Compiling the module takes 20 to 60 seconds and 1 GB of memory; mapping the comp
 milliseconds. The file lies in the user's cache, so every project and every process shares it.
 """
 
-import contextlib
 import ctypes
-import hashlib
 import importlib.metadata
-import json
 import os
 import platform
 import re
 import sys
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
+
+from googlesql.compiled import CompiledModule, ModuleError, Progress
 
 if TYPE_CHECKING:
     import wasmtime
 
-Progress = Callable[[str], None]
+__all__ = ["CrashError", "ModuleError", "StatusError", "cache_path", "call", "ensure"]
 
-_SECONDS_BETWEEN_REPORTS: Final = 5.0
 _SIZE_T_BYTES: Final = 4
 _STATUS = re.compile(r"Code: (\d+), Message: (.*)", re.DOTALL)
-
-
-class ModuleError(RuntimeError):
-    """ZetaSQL cannot be compiled, kept or loaded; the message says what to do."""
 
 
 class CrashError(RuntimeError):
@@ -154,8 +146,8 @@ class _Instance:
             # Its memory may be torn after a trap; a new instance costs 0.1 s.
             _forget_instance()
             raise CrashError(
-                f"ZetaSQL crashed in {method}: {_first_line(str(error))}. The statement uses "
-                "something this version of ZetaSQL cannot handle; simplify it"
+                f"ZetaSQL crashed in {method}: {_reason(str(error))}. The statement uses something "
+                "that this version of ZetaSQL cannot handle; simplify it"
             ) from error
 
     def _call(self, function: str, payload: bytes) -> bytes:
@@ -199,9 +191,22 @@ def _instance(on_progress: Progress | None) -> _Instance:
     global _loaded, _current
     if _current is None:
         if _loaded is None:
-            _loaded = _load(on_progress)
+            from zetasql.wasi import get_wasm_path
+
+            engine = _engine()
+            kept = CompiledModule("ZetaSQL", get_wasm_path(), cache_path())
+            _loaded = engine, kept.load(engine, on_progress)
         _current = _Instance(*_loaded)
     return _current
+
+
+def _engine() -> "wasmtime.Engine":
+    from wasmtime import Config, Engine
+
+    config = Config()
+    # ZetaSQL is built with threads, whose memory is shared.
+    config.shared_memory = True
+    return Engine(config)
 
 
 def _forget_instance() -> None:
@@ -209,157 +214,7 @@ def _forget_instance() -> None:
     _current = None
 
 
-def _load(on_progress: Progress | None) -> tuple["wasmtime.Engine", "wasmtime.Module"]:
-    engine = _engine()
-    path = cache_path()
-    module = _mapped(engine, path)
-    if module is not None:
-        return engine, module
-    report = on_progress or (lambda _: None)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _only_one_process(path.with_suffix(".lock"), report):
-            module = _mapped(engine, path)
-            if module is None:
-                _compile(path, report)
-                module = _mapped(engine, path)
-    except OSError as error:
-        raise ModuleError(
-            f"cannot keep the compiled ZetaSQL module at {path}: {error.strerror or error}; "
-            "it needs 80 MB: free the space, or set XDG_CACHE_HOME to a writable directory"
-        ) from error
-    if module is None:
-        raise ModuleError(
-            f"the ZetaSQL module just compiled at {path} does not load; delete the file and try "
-            "again, and if it stays so, reinstall the packages zetasql and wasmtime"
-        )
-    return engine, module
-
-
-def _engine() -> "wasmtime.Engine":
-    from wasmtime import Config, Engine
-
-    config = Config()
-    config.shared_memory = True
-    return Engine(config)
-
-
-def _mapped(engine: "wasmtime.Engine", path: Path) -> "wasmtime.Module | None":
-    """Map the compiled file; None when there is none, or not a sound one."""
-    from wasmtime import Module, WasmtimeError
-
-    # Wasmtime runs whatever machine code the file holds: a damaged one would crash the process.
-    if not _is_sound(path):
-        return None
-    try:
-        return Module.deserialize_file(engine, str(path))
-    except WasmtimeError:
-        # Compiled for a processor with other features, or by another build: wasmtime refuses it.
-        return None
-
-
-def _is_sound(path: Path) -> bool:
-    """Tell whether the file is the one that was written.
-
-    Size and time of change are looked at first, for hashing 72 MB at each start costs more than
-    the start; a copied or touched file is hashed.
-    """
-    seal = path.with_suffix(".json")
-    try:
-        found = path.stat()
-        sealed = json.loads(seal.read_text())
-        if (found.st_size, found.st_mtime_ns) == (sealed["size"], sealed["mtime_ns"]):
-            return True
-        if found.st_size != sealed["size"] or _sha256(path) != sealed["sha256"]:
-            return False
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return False
-    # A cache that can only be read still serves; it is hashed again next time.
-    with contextlib.suppress(OSError):
-        _write_atomically(seal, _seal(path, sealed["sha256"]))
-    return True
-
-
-def _seal(path: Path, sha256: str) -> bytes:
-    found = path.stat()
-    return json.dumps(
-        {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "sha256": sha256}
-    ).encode()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _compile(path: Path, report: Progress) -> None:
-    from wasmtime import Module
-    from zetasql.wasi import get_wasm_path
-
-    what = "compiling ZetaSQL, once for this user"
-    with _reporting(f"{what} (20 to 60 s)", report) as elapsed:
-        compiled = bytes(Module.from_file(_engine(), str(get_wasm_path())).serialize())
-        _write_atomically(path, compiled)
-        _write_atomically(
-            path.with_suffix(".json"), _seal(path, hashlib.sha256(compiled).hexdigest())
-        )
-    report(f"compiled ZetaSQL in {elapsed():.0f} s, kept at {path}")
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            # A power cut after the rename must not leave an empty file under the final name.
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _only_one_process(path: Path, report: Progress) -> Iterator[None]:
-    try:
-        import fcntl
-    except ImportError:
-        # Windows: two processes may both compile; the last rename wins and both files are sound.
-        yield
-        return
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with _reporting("waiting for another process that compiles ZetaSQL", report):
-                fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def _reporting(what: str, report: Progress) -> Iterator[Callable[[], float]]:
-    """Report at once and then every few seconds how long something has been going on."""
-    start = time.monotonic()
-    over = threading.Event()
-
-    def elapsed() -> float:
-        return time.monotonic() - start
-
-    def repeat() -> None:
-        while not over.wait(_SECONDS_BETWEEN_REPORTS):
-            report(f"{what}: {elapsed():.0f} s so far")
-
-    report(what)
-    thread = threading.Thread(target=repeat, daemon=True)
-    thread.start()
-    try:
-        yield elapsed
-    finally:
-        over.set()
-        thread.join()
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0] if text.strip() else "no reason given"
+def _reason(backtrace: str) -> str:
+    """Return the line of wasmtime's backtrace that says what happened."""
+    lines = [line.strip() for line in backtrace.splitlines() if line.strip()]
+    return next((line for line in lines if "trap:" in line), lines[-1] if lines else "no reason")
