@@ -219,9 +219,10 @@ class FakeBigQuery:
         return job
 
     def _execute(self, sql: str, location: str, job: Job) -> None:
-        found = re.match(r"(?s)\s*CREATE (OR REPLACE )?MODEL\s+`([^`]+)`", sql)
+        found = re.search(r"CREATE (OR REPLACE )?MODEL `([^`]+)`\.`([^`]+)`\.`([^`]+)`", sql)
         assert found, f"no CREATE MODEL with a whole name: {sql[:80]}"
-        replaces, path = found.groups()
+        replaces, *parts = found.groups()
+        path = ".".join(parts)
         if path in self.models and not replaces:
             raise AlreadyExists(f"run CREATE MODEL: Already Exists: Model {path}")
         self.models[path] = LiveModel(

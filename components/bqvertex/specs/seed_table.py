@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bqvertex.specs import label
+from bqvertex.specs.identifier import DATASET, PROJECT, TABLE, Rule
+from bqvertex.specs.identifier import problems as rule_problems
 from bqvertex.specs.inputs import Problem, known, missing, not_text, whole_number
 from bqvertex.specs.job import timeout_problems, work_key
 from bqvertex.specs.location import location_problem, same_location
@@ -74,8 +76,7 @@ TYPES: Final = {
 """GoogleSQL's name by each name that BigQuery's REST API takes for a type."""
 MODES: Final = ("NULLABLE", "REQUIRED", "REPEATED")
 
-_TABLE_ID = re.compile(r"[\w\- ]{1,1024}\Z")
-_DATASET_ID = re.compile(r"[A-Za-z0-9_]{1,1024}\Z")
+_IDS: Final[Mapping[str, Rule]] = {"project": PROJECT, "dataset_id": DATASET, "table_id": TABLE}
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}\Z")
 _FIELD_KEYS: Final = frozenset({"name", "type", "mode", "description", "fields"})
 
@@ -227,27 +228,17 @@ def changed(olds: Mapping[str, Any], news: Mapping[str, Any]) -> frozenset[str]:
 def problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield all that is wrong with inputs, apart from the file itself."""
     yield from missing(inputs, REQUIRED)
-    yield from not_text(
-        inputs,
-        {"project", "location", "dataset_id", "table_id", "source", "null_marker", "description"},
-    )
+    yield from not_text(inputs, {"location", "source", "null_marker", "description"})
     if known(inputs, "location", str) and (reason := location_problem(inputs["location"])):
         yield "location", reason
-    if known(inputs, "dataset_id", str) and not _DATASET_ID.match(inputs["dataset_id"]):
-        yield (
-            "dataset_id",
-            f"{inputs['dataset_id']!r} may hold only letters, digits and '_', at most 1024",
-        )
-    if known(inputs, "table_id", str) and not _TABLE_ID.match(inputs["table_id"]):
-        yield (
-            "table_id",
-            f"{inputs['table_id']!r} may hold only letters, digits, '_', '-' and spaces",
-        )
+    for name, rule in _IDS.items():
+        if inputs.get(name) != "":
+            yield from rule_problems(name, inputs.get(name), rule)
     yield from label.label_problems(inputs.get("labels"))
     yield from _format_problems(inputs)
     schema = inputs.get("schema")
     if schema is not None and not holds_unknown(schema):
-        found = [("schema", reason) for reason in _schema_problems(schema, "")]
+        found = [("schema", reason) for reason in schema_problems(schema)]
         yield from found
         if not found:
             yield from _column_problems(inputs, {field["name"].lower() for field in schema})
@@ -284,7 +275,13 @@ def _format_problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
             yield "skip_leading_rows", f"is {rows!r}: give a whole number, 0 or more"
 
 
-def _schema_problems(fields: Any, inside: str) -> Iterator[str]:
+def schema_problems(fields: Any, inside: str = "") -> Iterator[str]:
+    """Yield what is wrong with columns.
+
+    Args:
+        fields: Whatever a user gave for them.
+        inside: Which column they are the fields of, for messages; empty for a table's own.
+    """
     if not isinstance(fields, Sequence) or isinstance(fields, str) or not fields:
         yield f"{inside or 'it'} must be a list of columns, each {{name, type, mode, description}}"
         return
@@ -313,7 +310,7 @@ def _schema_problems(fields: Any, inside: str) -> Iterator[str]:
         if (kind == "STRUCT") != bool(field.get("fields")):
             yield f"{where}: a STRUCT has fields, and nothing else has"
         elif kind == "STRUCT":
-            yield from _schema_problems(field["fields"], f" of {field['name']!r}{inside}")
+            yield from schema_problems(field["fields"], f" of {field['name']!r}{inside}")
 
 
 def _column_problems(inputs: Mapping[str, Any], columns: set[str]) -> Iterator[Problem]:

@@ -365,6 +365,8 @@ def _job(job: "QueryJob | LoadJob | UnknownJob", *, attached: bool = False) -> J
 
 def _live_model(model: "bigquery.Model") -> LiveModel:
     runs = list(model.training_runs)
+    # The library knows only `bestTrialId`, which Google has deprecated for this one.
+    trial = model._properties.get("defaultTrialId")
     started = str(runs[-1].get("startTime", "")) if runs else ""
     return LiveModel(
         model_type=str(model.model_type),
@@ -376,6 +378,7 @@ def _live_model(model: "bigquery.Model") -> LiveModel:
         feature_columns=_columns(model.feature_columns),
         label_columns=_columns(model.label_columns),
         training_runs=runs,
+        default_trial_id=int(trial) if trial else None,
     )
 
 

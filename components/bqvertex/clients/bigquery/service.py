@@ -145,6 +145,7 @@ class LiveModel:
         feature_columns: Type by name of each column it takes, such as `{"origin": "STRING"}`.
         label_columns: Type by name of each column it predicts.
         training_runs: `TrainingRun`s of BigQuery's REST API.
+        default_trial_id: The trial that answers, where hyperparameters were tuned.
     """
 
     model_type: str
@@ -156,6 +157,7 @@ class LiveModel:
     feature_columns: Mapping[str, str] = field(default_factory=dict)
     label_columns: Mapping[str, str] = field(default_factory=dict)
     training_runs: Sequence[Mapping[str, Any]] = ()
+    default_trial_id: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,227 @@
+"""A BigQuery ML model as plain data: what it should be, how to say it in SQL, what changed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bqvertex.specs import label
+from bqvertex.specs.identifier import DATASET, MODEL, PROJECT, Rule
+from bqvertex.specs.identifier import problems as rule_problems
+from bqvertex.specs.inputs import Problem, known, missing, not_text
+from bqvertex.specs.job import timeout_problems, work_key
+from bqvertex.specs.location import location_problem, same_location
+from bqvertex.specs.model_statement import (
+    ModelStatement,
+    canonical_hash,
+    column_types,
+    read_model_statement,
+    statement_problems,
+)
+from bqvertex.specs.statement import StatementError
+from bqvertex.specs.unknown import UNKNOWN, holds_unknown
+
+IDENTITY: Final = frozenset({"project", "location", "dataset_id", "model_id"})
+"""Inputs whose change means another model."""
+DEFINITION: Final = frozenset({"definition_hash", "result_columns", "retrain_on"})
+"""Inputs whose change means that the model is trained anew, in place."""
+METADATA: Final = frozenset({"description", "expiration", "labels", "owner"})
+"""Inputs that are altered in place, for free."""
+SILENT: Final = frozenset({"adopt", "job_timeout_s", "schemas", "statement", "statement_file"})
+"""Inputs whose change alone changes nothing at BigQuery; what the statement means is in
+`definition_hash`."""
+INPUTS: Final = IDENTITY | DEFINITION | METADATA | SILENT
+REQUIRED: Final = frozenset({"project", "location", "dataset_id", "model_id", "statement"})
+
+DEFAULT_JOB_TIMEOUT_S: Final = 86400.0
+"""Seconds that a training may take when `job_timeout_s` is left out: BigQuery's own limit for most
+kinds, https://docs.cloud.google.com/bigquery/quotas#query_jobs"""
+
+_IDS: Final[Mapping[str, Rule]] = {"project": PROJECT, "dataset_id": DATASET, "model_id": MODEL}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """What the model should be.
+
+    Attributes:
+        project: Project of the dataset; also runs the training.
+        location: The dataset's location.
+        dataset_id: Dataset.
+        model_id: Model.
+        statement: CREATE MODEL statement; bare names are those of the dataset.
+        statement_file: Where it was read from; empty when it was given as text.
+        schemas: Columns of what it reads, by name.
+        definition_hash: Hash of the statement's meaning.
+        result_columns: Type by name of the columns it trains on; None when not known offline.
+        description: Shown with the model; empty for none.
+        labels: Google Cloud labels.
+        expiration: When BigQuery deletes it, RFC 3339; None for never.
+        owner: Who declares it: organisation, project, stack and name.
+        adopt: Whether a model of this name that is there already is taken over, unchanged.
+        job_timeout_s: Seconds the training may take.
+        retrain_on: Values whose change makes a training wanted.
+    """
+
+    project: str
+    location: str
+    dataset_id: str
+    model_id: str
+    statement: str
+    statement_file: str
+    schemas: Mapping[str, Sequence[Mapping[str, Any]]]
+    definition_hash: str
+    result_columns: Mapping[str, str] | None
+    description: str
+    labels: Mapping[str, str]
+    expiration: str | None
+    owner: str
+    adopt: bool
+    job_timeout_s: float
+    retrain_on: Sequence[Any]
+
+    @classmethod
+    def from_inputs(cls, inputs: Mapping[str, Any]) -> "ModelSpec":
+        """Take checked inputs, or a state, as a spec: what is left out gets its default."""
+        return cls(
+            project=inputs["project"],
+            location=inputs["location"],
+            dataset_id=inputs["dataset_id"],
+            model_id=inputs["model_id"],
+            statement=inputs["statement"],
+            statement_file=inputs.get("statement_file") or "",
+            schemas=inputs.get("schemas") or {},
+            definition_hash=inputs.get("definition_hash") or "",
+            result_columns=inputs.get("result_columns") or None,
+            description=inputs.get("description") or "",
+            labels=inputs.get("labels") or {},
+            expiration=inputs.get("expiration") or None,
+            owner=inputs.get("owner") or "",
+            adopt=bool(inputs.get("adopt")),
+            job_timeout_s=float(inputs.get("job_timeout_s") or DEFAULT_JOB_TIMEOUT_S),
+            retrain_on=inputs.get("retrain_on") or [],
+        )
+
+    @property
+    def path(self) -> str:
+        """`project.dataset.model`."""
+        return f"{self.project}.{self.dataset_id}.{self.model_id}"
+
+    @property
+    def work_key(self) -> str:
+        """Name of the training of this definition under this name for this owner."""
+        return work_key(
+            self.owner,
+            self.path,
+            self.definition_hash,
+            dict(self.result_columns or {}),
+            list(self.retrain_on),
+        )
+
+    @property
+    def definition_label(self) -> str:
+        """Value of the label `bqvertex_definition` on the live model."""
+        return self.definition_hash[:16]
+
+    @property
+    def live_labels(self) -> dict[str, str]:
+        """The labels that the live model should bear."""
+        return {
+            **self.labels,
+            label.DEFINITION: self.definition_label,
+            label.OWNER: label.short_hash(self.owner),
+        }
+
+    @property
+    def read_statement(self) -> ModelStatement:
+        """The statement, read."""
+        return read_model_statement(self.statement, self.statement_file)
+
+
+def create_statement(spec: ModelSpec, *, replace: bool) -> str:
+    """Write the statement that trains the model.
+
+    Args:
+        spec: The model.
+        replace: False: BigQuery refuses when a model of that name is there. True: the model that
+            is there serves until this one is trained.
+    """
+    return spec.read_statement.rendered(
+        spec.project, spec.dataset_id, spec.model_id, replace=replace
+    )
+
+
+def evaluate_statement(spec: ModelSpec) -> str | None:
+    """Write the query for the model's metrics; None for a kind that has none of its own."""
+    if not spec.read_statement.kind.has_evaluation:
+        return None
+    return f"SELECT * FROM ML.EVALUATE(MODEL `{spec.path}`)"
+
+
+def derived(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Work out the inputs that tell one definition from another, as far as they are known.
+
+    Returns:
+        `definition_hash`, and `result_columns` where the schemas make it known; both `UNKNOWN`
+        while the statement is. Empty for a statement that cannot be read.
+    """
+    needed = [inputs.get(n) for n in ("statement", "project", "dataset_id", "model_id", "schemas")]
+    if holds_unknown(needed):
+        return {"definition_hash": UNKNOWN, "result_columns": UNKNOWN}
+    if not all(known(inputs, n, str) for n in ("statement", "project", "dataset_id", "model_id")):
+        return {}
+    try:
+        statement = read_model_statement(inputs["statement"], inputs.get("statement_file") or "")
+        found: dict[str, Any] = {
+            "definition_hash": canonical_hash(statement, inputs["project"], inputs["dataset_id"])
+        }
+        columns = column_types(statement, inputs.get("schemas") or {})
+    except StatementError:
+        return {}
+    if columns is not None:
+        found["result_columns"] = columns
+    return found
+
+
+def changed(olds: Mapping[str, Any], news: Mapping[str, Any]) -> frozenset[str]:
+    """Name the inputs that differ in meaning; one that is not known yet always does.
+
+    Args:
+        olds: The state.
+        news: Checked inputs.
+    """
+    if any(holds_unknown(news.get(name)) for name in INPUTS):
+        return frozenset(
+            name
+            for name in INPUTS - {"result_columns"}
+            if holds_unknown(news.get(name)) or olds.get(name) != news.get(name)
+        )
+    old, new = ModelSpec.from_inputs(olds), ModelSpec.from_inputs(news)
+    different = {name for name in INPUTS if getattr(old, name) != getattr(new, name)}
+    if same_location(old.location, new.location):
+        different.discard("location")
+    # Schemas that were not declared before tell nothing of a change of the tables.
+    if old.result_columns is None or new.result_columns is None:
+        different.discard("result_columns")
+    return frozenset(different)
+
+
+def problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield all that is wrong with inputs."""
+    yield from missing(inputs, REQUIRED)
+    texts = {"location", "statement", "statement_file", "description", "expiration"}
+    yield from not_text(inputs, texts)
+    if known(inputs, "location", str) and (reason := location_problem(inputs["location"])):
+        yield "location", reason
+    for name, rule in _IDS.items():
+        if inputs.get(name) != "":
+            yield from rule_problems(name, inputs.get(name), rule)
+    yield from label.label_problems(inputs.get("labels"))
+    yield from timeout_problems(inputs)
+    if known(inputs, "statement", str) and inputs["statement"].strip():
+        file = inputs.get("statement_file") if known(inputs, "statement_file", str) else None
+        # Named by its file: the engine prints the value of the input, here that of a whole text.
+        name = "statement_file" if file else "statement"
+        place = {key: inputs[key] for key in _IDS if known(inputs, key, str)}
+        schemas = inputs["schemas"] if known(inputs, "schemas", dict) else {}
+        for reason in statement_problems(inputs["statement"], file or "", place, schemas):
+            yield name, reason
