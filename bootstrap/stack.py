@@ -112,9 +112,11 @@ class Stack:
         return self._attend("pulumi", "stack", "init", self._name, "--no-select")
 
     def _exists(self) -> bool:
-        if not backend(self._checkout).is_dir():
-            return False
-        return any(backend(self._checkout).glob(f".pulumi/stacks/*/{self._name}.json*"))
+        # A removed stack leaves its last state behind as NAME.json.bak.
+        folder = backend(self._checkout) / ".pulumi" / "stacks"
+        return any(folder.glob(f"*/{self._name}.json")) or any(
+            folder.glob(f"*/{self._name}.json.gz")
+        )
 
     def _start(self) -> int:
         return self._attend("python", "-m", "localcloud", "start", "--port", str(self.port()))

@@ -86,11 +86,16 @@ def test_of_two_processes_at_once_one_builds_and_the_other_waits_for_it(tmp_path
         assert first.stdout is not None
         assert [first.stdout.readline() for _ in range(2)] == ["started\n", "building\n"]
         with installer(target, marks) as second:
+            assert second.stdin is not None
             assert second.stderr is not None
+            second.stdin.write("go\n")
+            second.stdin.flush()
             waiting = second.stderr.readline()
+            with pytest.raises(subprocess.TimeoutExpired):
+                second.wait(0.5)
             seen_half_made = target.exists()
             first.communicate("go\n")
-            second.communicate("go\n")
+            second.communicate()
 
     assert (waiting, seen_half_made, first.returncode, second.returncode) == (
         "  … waiting for another process that installs 1.0\n",

@@ -20,6 +20,8 @@ def stack(checkout, program, tmp_path):
                 case "$*" in
                   "stack init"*) mkdir -p .local/pulumi/.pulumi/stacks/bqvertex
                     touch .local/pulumi/.pulumi/stacks/bqvertex/local.json;;
+                  "stack rm"*) cd .local/pulumi/.pulumi/stacks/bqvertex
+                    mv local.json local.json.bak;;
                 esac
                 """,
             )
@@ -100,6 +102,17 @@ def test_down_where_nothing_is_left_only_makes_sure_that_the_cloud_is_stopped(st
     status = stack().down([])
 
     assert (status, calls()) == (0, ["python -m localcloud stop"])
+
+
+def test_down_after_a_stop_that_failed_has_only_the_stop_left_to_do(stack, calls, checkout) -> None:
+    stack().up([])
+    stack(failing="python -m localcloud stop").down([])
+    before = len(calls())
+
+    status = stack().down([])
+
+    assert (status, calls()[before:]) == (0, ["python -m localcloud stop"])
+    assert not checkout.local.exists()
 
 
 def test_a_destroy_that_fails_keeps_the_cloud_and_its_state(stack, calls, checkout) -> None:
