@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from localcloud import process
 from localcloud.process import DEFAULT_PORT, DEFAULT_STATE, StartError
@@ -39,7 +40,9 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--port",
             type=click.IntRange(0, 65535),
-            help=f"Port; 0 takes a free one. Left out: the port last used, else {DEFAULT_PORT}.",
+            default=DEFAULT_PORT,
+            show_default=True,
+            help="Port; 0 takes a free one.",
         ),
         click.option(
             "--operation-seconds",
@@ -60,25 +63,26 @@ def main() -> None:
 
 @main.command()
 @_serving
-def serve(port: int | None, state: Path, operation_seconds: float) -> None:
+def serve(port: int, state: Path, operation_seconds: float) -> None:
     """Run in the foreground."""
     from localcloud import serving
 
     try:
-        serving.serve(state.absolute(), _port(port, state), operation_seconds, state / LOG)
+        serving.serve(state.absolute(), port, operation_seconds, state / LOG)
     except StartError as error:
         _refuse(error)
 
 
 @main.command()
 @_serving
-def start(port: int | None, state: Path, operation_seconds: float) -> None:
+def start(port: int, state: Path, operation_seconds: float) -> None:
     """Run in the background; returns when it is ready."""
     began = time.monotonic()
     state = state.absolute()
     found = process.running(state)
     if found is not None:
-        if port not in (None, 0, found.port):
+        asked = click.get_current_context().get_parameter_source("port")
+        if asked is not ParameterSource.DEFAULT and port not in (0, found.port):
             _refuse(
                 StartError(
                     f"the local cloud of {state} runs already on port {found.port}: stop it to "
@@ -91,7 +95,7 @@ def start(port: int | None, state: Path, operation_seconds: float) -> None:
     try:
         process.prepare(state)
         # Tried here too, so that the sentence comes at once; the server then opens it itself.
-        process.bind(_port(port, state)).close()
+        process.bind(port).close()
     except StartError as error:
         _refuse(error)
     log = state / LOG
@@ -105,7 +109,7 @@ def start(port: int | None, state: Path, operation_seconds: float) -> None:
                 "localcloud",
                 "serve",
                 "--port",
-                str(_port(port, state)),
+                str(port),
                 "--state",
                 str(state),
                 "--operation-seconds",
@@ -197,13 +201,6 @@ def logs(follow: bool, lines: int, state: Path) -> None:
                 click.echo(line, nl=False)
             else:
                 time.sleep(0.2)
-
-
-def _port(port: int | None, state: Path) -> int:
-    if port is not None:
-        return port
-    before = process.last(state)
-    return before.port if before else DEFAULT_PORT
 
 
 def _refuse(error: StartError) -> NoReturn:

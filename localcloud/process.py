@@ -144,11 +144,6 @@ def write(state: Path, port: int) -> None:
     temporary.replace(state / "server.json")
 
 
-def erase(state: Path) -> None:
-    """Take the note of a process away."""
-    (state / "server.json").unlink(missing_ok=True)
-
-
 def last(state: Path) -> Running | None:
     """The process that last ran here, running or not."""
     try:
@@ -183,7 +178,6 @@ def stop(state: Path, seconds: float) -> bool:
     found = running(state)
     process = _process(found) if found else None
     if process is None:
-        erase(state)
         return False
     with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(signal.SIGTERM)
@@ -192,7 +186,6 @@ def stop(state: Path, seconds: float) -> bool:
         except psutil.TimeoutExpired:
             process.kill()
             process.wait(seconds)
-    erase(state)
     return True
 
 

@@ -54,7 +54,6 @@ def serve(state: Path, port: int, operation_seconds: float, log_file: Path) -> N
         server.run(sockets=[listening])
     finally:
         cloud.close()
-        process.erase(state)
         held.close()
         log.info("stopped")
 

@@ -23,11 +23,15 @@ class Operations:
     Args:
         store: Where they are kept.
         seconds: How long an operation lasts; 0: done in the first reply.
+        clock: Tells the time, in seconds.
     """
 
-    def __init__(self, store: Store, seconds: float = 0.0) -> None:
+    def __init__(
+        self, store: Store, seconds: float = 0.0, clock: Callable[[], float] = time.time
+    ) -> None:
         self.store = store
         self.seconds = seconds
+        self.clock = clock
         self._effects: dict[str, Effect] = {"respond": lambda arguments: dict(arguments)}
 
     def effect(self, name: str, effect: Effect) -> None:
@@ -62,7 +66,7 @@ class Operations:
                 "genericMetadata": {"createTime": started, "updateTime": started, **generic},
             }
         body = {"name": name, "metadata": metadata}
-        due = time.time() + self.seconds if self.seconds > 0 else 0.0
+        due = self.clock() + self.seconds if self.seconds > 0 else 0.0
         with self.store.transaction():
             self.store.db.execute(
                 "INSERT INTO operations VALUES(?,?,?,0,?,?)",
@@ -76,7 +80,7 @@ class Operations:
         pending = "SELECT id, body, effect FROM operations WHERE done=0 AND due<=? ORDER BY due"
         with self.store.transaction():
             for identifier, body, effect in self.store.db.execute(
-                pending, (time.time(),)
+                pending, (self.clock(),)
             ).fetchall():
                 operation = json.loads(body)
                 name, arguments = json.loads(effect)

@@ -112,7 +112,7 @@ class Monitors:
         if monitor is None:
             return
         try:
-            results = drift.compute(self.engine(), drift.plan(monitor, job), job)
+            results = drift.compute(self.engine(), drift.plan(monitor, job), name)
         except (ApiError, ValueError, LookupError, ArithmeticError, RuntimeError) as error:
             log.warning("monitoring job %s failed: %s", name, error)
             self._advance(name, state="JOB_STATE_FAILED", **_failed(error))

@@ -1,0 +1,178 @@
+"""The control planes in this process, with a BigQuery that only answers what a test tells it."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pytest
+from starlette.responses import PlainTextResponse
+
+from localcloud.ports import BigQueryModelVersion
+from localcloud.server import LocalCloud
+
+URL = "http://local"
+LOCATION = "projects/local-project/locations/us-central1"
+
+
+@dataclass
+class FakeEngine:
+    """A BigQuery that predicts the artifact's own name and reads tables from a dict."""
+
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    queries: list[str] = field(default_factory=list)
+
+    def predict(
+        self, artifact_uri: str, instances: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        for instance in instances:
+            if "x" not in instance:
+                raise ValueError("column x is missing")
+        return [{"artifact": artifact_uri} for _ in instances]
+
+    def query(self, project: str, sql: str) -> pa.Table:
+        self.queries.append(sql)
+        for name, table in self.tables.items():
+            if name in sql:
+                return table
+        raise ValueError(f"Not found: Table in {sql}")
+
+
+@dataclass
+class FakeBigQuery:
+    engine: FakeEngine
+
+    @property
+    def app(self) -> PlainTextResponse:
+        return PlainTextResponse("bigquery")
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Reply:
+    status: int
+    body: Any
+
+    @property
+    def error(self) -> tuple[int, str]:
+        return self.status, self.body["error"]["status"]
+
+
+@dataclass
+class Cloud:
+    """The local cloud, called in this process."""
+
+    server: LocalCloud
+    engine: FakeEngine
+
+    def send(self, http: str, path: str, **options: Any) -> httpx.Response:
+        async def sent() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.server.app)
+            async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
+                return await client.request(http, path, **options)
+
+        return asyncio.run(sent())
+
+    def call(self, http: str, path: str, body: Any = None, **options: Any) -> Reply:
+        """One request to `/v1/<path>`, or to a path that begins with a slash."""
+        path = path if path.startswith("/") else f"/v1/{path}"
+        if body is not None:
+            options["json"] = body
+        response = self.send(http, path, **options)
+        return Reply(response.status_code, response.json() if response.content else None)
+
+    def get(self, path: str) -> Any:
+        reply = self.call("GET", path)
+        assert reply.status == 200, reply
+        return reply.body
+
+    def register(
+        self,
+        model_id: str = "m",
+        training: str = "t1",
+        *,
+        into: str = "",
+        location: str = "US",
+        aliases: Sequence[str] = (),
+    ) -> str:
+        """Register a BigQuery ML model as BigQuery does."""
+        version = BigQueryModelVersion(
+            project="local-project",
+            dataset_id="ds",
+            model_id=model_id,
+            location=location,
+            artifact_uri=f"local-bqml://local-project/ds/{model_id}/{training}",
+            model_type="LOGISTIC_REGRESSION",
+            description="",
+            labels={},
+        )
+        return self.server.vertex.register(
+            version, vertex_ai_model_id=into or model_id, aliases=aliases
+        )
+
+    def endpoint(self, endpoint_id: str = "e") -> str:
+        """Make an endpoint and return its name."""
+        reply = self.call(
+            "POST", f"{LOCATION}/endpoints?endpointId={endpoint_id}", {"displayName": endpoint_id}
+        )
+        assert reply.status == 200, reply
+        return f"{LOCATION}/endpoints/{endpoint_id}"
+
+    def deploy(
+        self, endpoint: str, identifier: str, split: Mapping[str, int], model: str = "m"
+    ) -> Reply:
+        """Deploy a registered model."""
+        return self.call(
+            "POST",
+            f"{endpoint}:deployModel",
+            {
+                "deployedModel": {
+                    "id": identifier,
+                    "model": f"{LOCATION}/models/{model}",
+                    "dedicatedResources": {
+                        "machineSpec": {"machineType": "n1-standard-2"},
+                        "minReplicaCount": 1,
+                    },
+                },
+                "trafficSplit": dict(split),
+            },
+        )
+
+
+OpenCloud = Callable[..., Cloud]
+
+
+@pytest.fixture
+def open_cloud(tmp_path: Path) -> Iterator[OpenCloud]:
+    """Opens the control planes over this test's directory; twice is a restart."""
+    opened: list[LocalCloud] = []
+
+    def open_it(operation_seconds: float = 0.0, engine: FakeEngine | None = None) -> Cloud:
+        for server in opened:
+            server.close()
+        opened.clear()
+        fake = engine or FakeEngine()
+        server = LocalCloud(
+            tmp_path,
+            base_url=lambda: URL,
+            operation_seconds=operation_seconds,
+            bigquery=lambda *_: FakeBigQuery(fake),
+        )
+        server.open()
+        opened.append(server)
+        return Cloud(server, fake)
+
+    yield open_it
+    for server in opened:
+        server.close()
+
+
+@pytest.fixture
+def cloud(open_cloud: OpenCloud) -> Cloud:
+    """The control planes; operations are done at once."""
+    return open_cloud()
