@@ -129,12 +129,13 @@ class RegisteringBigQuery(FakeBigQuery):
 
     def _execute(self, sql: str, location: str, job: Job) -> None:
         found = re.fullmatch(
-            r"ALTER MODEL `([^`]+)` SET OPTIONS \(vertex_ai_model_id = '([^']+)'\)", sql
+            r"ALTER MODEL (\S+) SET OPTIONS \(vertex_ai_model_id = ['\"]([^'\"]+)['\"]\)", sql
         )
         if found is None:
             super()._execute(sql, location, job)
             return
         path, id_ = found.groups()
+        path = path.replace("`", "")
         version = self.registry.add(self._name(path, id_))
         run = {"vertexAiModelId": id_, "vertexAiModelVersion": version}
         self.models[path] = replace(self.models[path], training_runs=[run])

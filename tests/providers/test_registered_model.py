@@ -12,8 +12,8 @@ from bqvertex.specs.unknown import UNKNOWN
 
 from tests.fakes_vertex import FakeModelRegistry, Outage, RegisteringBigQuery
 
-PATH = "acme.flights.arrival_delay"
-MODEL = "projects/acme/locations/europe-west4/models/arrival-delay"
+PATH = "acme-prod.flights.arrival_delay"
+MODEL = "projects/acme-prod/locations/europe-west4/models/arrival-delay"
 
 
 class Cloud:
@@ -42,7 +42,7 @@ def cloud() -> Cloud:
 
 def inputs(**changes: Any) -> dict[str, Any]:
     news = {
-        "project": "acme",
+        "project": "acme-prod",
         "location": "EU",
         "dataset_id": "flights",
         "model_id": "arrival_delay",
@@ -130,7 +130,7 @@ def test_other_aliases_register_nothing(cloud):
 
 
 def test_an_alias_moves_between_two_models_of_one_entry_in_either_order(cloud):
-    other = "acme.flights.other"
+    other = "acme-prod.flights.other"
     cloud.bigquery.train(other)
     first = cloud.lifecycle().create(inputs(version_aliases=["champion"])).outs
     second = cloud.lifecycle().create(inputs(model_id="other", version_aliases=[])).outs
@@ -271,7 +271,7 @@ def test_an_unknown_id_leaves_the_name_unknown(cloud):
     [
         ({"vertex_ai_model_id": "Arrival"}, "vertex_ai_model_id", "lower case"),
         ({"vertex_ai_model_id": None}, "vertex_ai_model_id", "is required"),
-        ({"model_id": "x`; DROP"}, "model_id", "letters, digits and underscores"),
+        ({"model_id": "x`; DROP"}, "model_id", "letters, digits and '_'"),
         ({"version_aliases": ["default"]}, "version_aliases", "keeps that alias"),
         ({"version_aliases": ["2"]}, "version_aliases", "start with a lower case letter"),
         ({"version_aliases": "champion"}, "version_aliases", "give a list"),

@@ -8,6 +8,7 @@ from bqvertex.clients.vertex.monitors import ModelMonitors, MonitoringRun
 from bqvertex.clients.vertex.registry import ModelRegistry
 from bqvertex.providers.lifecycle import Bag, Change, Checked, Created, Failure, Live
 from bqvertex.specs.inputs import changed
+from bqvertex.specs.monitored_data import whole
 from bqvertex.specs.monitoring_job import (
     DEFINITION,
     IDENTITY,
@@ -49,8 +50,12 @@ class MonitoringJobLifecycle:
         """Validate, fill in the defaults, and give tables and queries whole names."""
         del olds
         inputs = normalised(news)
-        failures = tuple(Failure(name, reason) for name, reason in problems(inputs))
-        return Checked(inputs, failures)
+        found = list(problems(inputs))
+        for side in ("baseline", "target") if not found else ():
+            data = inputs[side]
+            inputs[side], wrong = whole(side, data, inputs["project"], inputs.get("dataset_id"))
+            found += wrong
+        return Checked(inputs, tuple(Failure(name, reason) for name, reason in found))
 
     def diff(self, id: str, olds: Bag, news: Bag) -> Change:
         """Identity replaces, definition runs again, metadata is changed on the monitor."""

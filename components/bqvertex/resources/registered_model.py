@@ -62,6 +62,8 @@ class RegisteredModel(Resource, module="bqvertex", name="RegisteredModel"):
     """A BigQuery ML model's entry in the Vertex AI Model Registry.
 
     Attributes:
+        project: As given; known at preview.
+        location: As given, the dataset's; known at preview.
         model_name: `projects/…/locations/<region>/models/<id>`; known at preview.
         version_aliases: As declared, sorted.
         definition_hash: As given; None where none was. Known at preview.
@@ -69,8 +71,10 @@ class RegisteredModel(Resource, module="bqvertex", name="RegisteredModel"):
         model_source: `BQML`.
     """
 
+    project: pulumi.Output[str]
+    location: pulumi.Output[str]
     model_name: pulumi.Output[str]
-    version_aliases: pulumi.Output[Sequence[str]]
+    version_aliases: pulumi.Output[list[str]]
     definition_hash: pulumi.Output[str]
     version_id: pulumi.Output[str]
     model_source: pulumi.Output[str]

@@ -5,7 +5,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bqvertex.specs.identifier import DATASET, MODEL, PROJECT, quoted_path
+from bqvertex.specs.identifier import problems as id_problems
 from bqvertex.specs.inputs import Problem, known, missing, not_text
+from bqvertex.specs.literal import options
+from bqvertex.specs.location import location_problem
 from bqvertex.specs.region import registry_region
 from bqvertex.specs.unknown import UNKNOWN, holds_unknown
 
@@ -17,7 +21,6 @@ METADATA: Final = frozenset({"version_aliases", "display_name", "description"})
 """Inputs that are altered in place, for free."""
 INPUTS: Final = IDENTITY | DEFINITION | METADATA
 
-_BIGQUERY_ID = re.compile(r"[\w-]{1,1024}\Z")
 _MODEL_ID = re.compile(r"[a-z_][a-z0-9_-]{0,62}\Z")
 _ALIAS = re.compile(r"[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]\Z")
 
@@ -105,9 +108,11 @@ def problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield each input that Google would refuse, with the reason."""
     yield from missing(inputs, IDENTITY)
     yield from not_text(inputs, IDENTITY | DEFINITION | {"display_name", "description"})
-    for name in ("dataset_id", "model_id"):
-        if known(inputs, name, str) and not _BIGQUERY_ID.match(inputs[name]):
-            yield name, f"is '{inputs[name]}': use letters, digits and underscores"
+    for name, rule in (("project", PROJECT), ("dataset_id", DATASET), ("model_id", MODEL)):
+        if inputs.get(name):
+            yield from id_problems(name, inputs[name], rule)
+    if known(inputs, "location", str) and (wrong := location_problem(inputs["location"])):
+        yield "location", wrong
     if known(inputs, "vertex_ai_model_id", str) and not _MODEL_ID.match(
         inputs["vertex_ai_model_id"]
     ):
@@ -160,12 +165,11 @@ def registration(training_runs: Iterable[Mapping[str, Any]]) -> Registration:
 def alter_model(spec: RegisteredModelSpec) -> str:
     """Write the statement that registers a model.
 
-    Source: https://cloud.google.com/bigquery/docs/managing-models-vertex; the names went through
-    `problems`, so that none needs escaping.
+    Source: https://cloud.google.com/bigquery/docs/managing-models-vertex
     """
-    return (
-        f"ALTER MODEL `{spec.path}` SET OPTIONS (vertex_ai_model_id = '{spec.vertex_ai_model_id}')"
-    )
+    path = quoted_path((spec.project, spec.dataset_id, spec.model_id))
+    registry = options({"vertex_ai_model_id": spec.vertex_ai_model_id})
+    return f"ALTER MODEL {path} SET OPTIONS ({registry})"
 
 
 def declared_aliases(live: Iterable[str]) -> tuple[str, ...]:
