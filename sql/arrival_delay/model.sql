@@ -24,6 +24,7 @@ OPTIONS (
   model_type = 'BOOSTED_TREE_CLASSIFIER',
   input_label_cols = ['is_late'],
   max_iterations = 40,
+  early_stop = FALSE,
   max_tree_depth = 6,
   learn_rate = 0.2,
   subsample = 0.8,
