@@ -1,6 +1,6 @@
 """ModelMonitor: has the data a model meets drifted away from the data it learnt from?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
@@ -9,7 +9,7 @@ from bqvertex.dataset import Dataset
 from bqvertex.registered_model import RegisteredModel
 from bqvertex.resources import monitoring_job as resource
 from bqvertex.resources.text_file import read_text
-from bqvertex.specs.monitored_data import NoQueryError, missing_features, read_monitored_query
+from bqvertex.specs.monitored_data import missing_features, read_monitored_query
 from bqvertex.specs.statement import StatementError
 
 
@@ -153,12 +153,13 @@ def _inputs(name: str, args: ModelMonitorArgs) -> dict[str, Any]:
         }
     dataset = args.get("dataset")
     schemas: Mapping[str, Sequence[Mapping[str, Any]]] = {}
+    names: Collection[str] = ()
     if dataset is not None:
         inputs |= {"dataset_id": dataset.dataset_id, "run_on": dataset.contents}
-        schemas = dataset.schemas
+        schemas, names = dataset.schemas, dataset.names
     inputs |= {key: value for key, value in args.items() if key not in _OF_THE_COMPONENT}
     for side, data in (("baseline", args["baseline"]), ("target", args["target"])):
-        inputs[side] = _checked(side, data, args["features"], schemas)
+        inputs[side] = _checked(side, data, args["features"], schemas, names)
     return inputs
 
 
@@ -167,6 +168,7 @@ def _checked(
     data: DataArgs,
     features: Mapping[str, FeatureArgs],
     schemas: Mapping[str, Sequence[Mapping[str, Any]]],
+    names: Collection[str],
 ) -> Mapping[str, pulumi.Input[str]]:
     """Read a query file and check what can be checked offline, where messages can name a line."""
     file = data.get("query_file", "")
@@ -174,8 +176,8 @@ def _checked(
     columns: list[str] | None = None
     if isinstance(query, str):
         try:
-            columns = read_monitored_query(query, file, schemas)
-        except (StatementError, NoQueryError) as error:
+            columns = read_monitored_query(query, file, schemas, names)
+        except StatementError as error:
             raise pulumi.RunError(str(error)) from None
     elif data.get("table") in schemas:
         columns = [column["name"] for column in schemas[str(data.get("table"))]]

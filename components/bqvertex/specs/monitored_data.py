@@ -3,38 +3,41 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+from bqvertex.specs.declared import bare_reads, error_at, undeclared
 from bqvertex.specs.inputs import Problem
 from bqvertex.specs.statement import Statement, StatementError, read_statement
 from bqvertex.specs.unknown import UNKNOWN, holds_unknown
 from googlesql.canonical import canonical
 from googlesql.parser import parse_statement
-from googlesql.reference import ReferenceKind
 
 _WHOLE: Final = 3
 
 
-class NoQueryError(ValueError):
-    """A statement of another kind stands where a query is needed."""
-
-
 def read_monitored_query(
-    sql: str, file: str, schemas: Mapping[str, Sequence[Mapping[str, Any]]]
+    sql: str,
+    file: str,
+    schemas: Mapping[str, Sequence[Mapping[str, Any]]],
+    others: Collection[str] = (),
 ) -> list[str] | None:
     """Check a query and list the columns it gives.
 
     Args:
         sql: The query.
         file: Where it was read from, for messages; empty for none.
-        schemas: Columns of the tables it may read by a bare name; empty: only syntax is checked.
+        schemas: Columns of the tables it may read by a bare name.
+        others: What else it may read by a bare name, of unknown columns. With neither, any name
+            will do.
 
     Returns:
         Column names, None where they are not known offline.
 
     Raises:
-        StatementError: It cannot be parsed, or a name or a type in it is wrong.
-        NoQueryError: It is a statement of another kind.
+        StatementError: It is no query, or a name or a type in it is wrong.
     """
     statement = _read(sql, file)
+    declared = {*schemas, *others}
+    if declared and (error := undeclared(statement, declared)):
+        raise error
     analysis = statement.check(schemas) if schemas else None
     return None if analysis is None else [column.name for column in analysis.output_columns]
 
@@ -74,13 +77,9 @@ def whole(name: str, data: Any, project: Any, dataset_id: Any) -> tuple[Any, tup
         return {"table": ".".join((*lacking, *parts))}, ()
     try:
         statement = _read(data["query"], "")
-    except (StatementError, NoQueryError) as error:
+    except StatementError as error:
         return data, ((name, str(error)),)
-    bare = [
-        reference.path[-1]
-        for reference in statement.references
-        if reference.kind is ReferenceKind.TABLE and len(reference.path) == 1
-    ]
+    bare = bare_reads(statement)
     if bare and not dataset_id:
         return data, tuple((name, _no_dataset(table)) for table in bare)
     written = statement.qualified(project, dataset_id or "")
@@ -90,8 +89,8 @@ def whole(name: str, data: Any, project: Any, dataset_id: Any) -> tuple[Any, tup
 def _read(sql: str, file: str) -> Statement:
     statement = read_statement(sql, file)
     if statement.kind != "SELECT":
-        place = file or "statement"
-        raise NoQueryError(f"{place}: this is {statement.kind}: give a SELECT statement")
+        reason = f"this is {statement.kind}: give a SELECT statement"
+        raise error_at(statement, reason, statement.tree.start)
     return statement
 
 
