@@ -24,11 +24,12 @@ class DownloadFailed(WayFailed):
     """A file did not arrive whole; nothing of it is left."""
 
 
-def _open(url: str, answer_seconds: float) -> http.client.HTTPResponse:
+def _open(url: str, answer_seconds: float, accept: str = "*/*") -> http.client.HTTPResponse:
     answers: list[http.client.HTTPResponse | Exception] = []
 
     def ask() -> None:
-        request = urllib.request.Request(url, headers={"User-Agent": "bqvertex-bootstrap"})
+        headers = {"User-Agent": "bqvertex-bootstrap", "Accept": accept}
+        request = urllib.request.Request(url, headers=headers)
         try:
             response = urllib.request.urlopen(request, timeout=_SILENCE_SECONDS)
             answers.append(cast(http.client.HTTPResponse, response))
@@ -63,11 +64,12 @@ def reach(url: str, *, answer_seconds: float = ANSWER_SECONDS) -> None:
     _open(url, answer_seconds).close()
 
 
-def read(url: str, *, answer_seconds: float = ANSWER_SECONDS) -> bytes:
+def read(url: str, *, accept: str = "*/*", answer_seconds: float = ANSWER_SECONDS) -> bytes:
     """Reads a small file.
 
     Args:
         url: Its address.
+        accept: The media type to ask for.
         answer_seconds: How long to wait for the answer to begin.
 
     Returns:
@@ -76,7 +78,7 @@ def read(url: str, *, answer_seconds: float = ANSWER_SECONDS) -> bytes:
     Raises:
         DownloadFailed: It did not arrive whole.
     """
-    with _open(url, answer_seconds) as response:
+    with _open(url, answer_seconds, accept) as response:
         try:
             return response.read()
         except (OSError, http.client.HTTPException) as error:

@@ -10,6 +10,7 @@ import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urljoin
 
 from bootstrap import cache, download, version
 from bootstrap.checkout import Checkout, architecture, system
@@ -19,7 +20,9 @@ from bootstrap.way import Way, WayFailed, first_that_works
 
 OLDEST = (0, 9)
 PINNED = "0.13.9"
-_INDEX = "https://pypi.org/pypi"
+_INDEX = "https://pypi.org/simple"
+# https://packaging.python.org/en/latest/specifications/simple-repository-api/
+_JSON = "application/vnd.pypi.simple.v1+json"
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -68,18 +71,19 @@ def _by_own_pip(folder: Path, environ: Mapping[str, str], shown: Step) -> None:
 
 def _by_hand(folder: Path, shown: Step, index: str) -> None:
     processor = {"amd64": "x86_64", "arm64": "aarch64" if system() == "linux" else "arm64"}
-    published = json.loads(download.read(f"{index}/uv/{PINNED}/json"))
+    published = json.loads(download.read(f"{index}/uv/", accept=_JSON))
     fitting = [
-        entry
-        for entry in published["urls"]
-        if entry["packagetype"] == "bdist_wheel"
-        and processor[architecture()] in entry["filename"]
-        and ("manylinux" if system() == "linux" else "macosx") in entry["filename"]
+        file
+        for file in published["files"]
+        if file["filename"].startswith(f"uv-{PINNED}-")
+        and file["filename"].endswith(f"{processor[architecture()]}.whl")
+        and ("manylinux" if system() == "linux" else "macosx") in file["filename"]
     ]
     if not fitting:
         raise WayFailed(f"PyPI has no wheel of uv {PINNED} for this machine")
     wheel = folder / "uv.whl"
-    download.fetch(fitting[0]["url"], wheel, fitting[0]["digests"]["sha256"], shown)
+    url = urljoin(f"{index}/uv/", fitting[0]["url"])
+    download.fetch(url, wheel, fitting[0]["hashes"]["sha256"], shown)
     with zipfile.ZipFile(io.BytesIO(wheel.read_bytes())) as archive:
         name = next(n for n in archive.namelist() if n.endswith(".data/scripts/uv"))
         (folder / "unpacked").write_bytes(archive.read(name))
@@ -95,7 +99,7 @@ def find(checkout: Checkout, environ: Mapping[str, str], *, index: str = _INDEX)
     Args:
         checkout: Whose cache it goes to.
         environ: The environment: PATH, and what pip and proxies read.
-        index: PyPI's JSON interface, for the way that needs neither pip nor venv.
+        index: The package index, for the way that needs neither pip nor venv.
 
     Returns:
         The uv executable.

@@ -32,16 +32,19 @@ def published(server):
             wheel.writestr(f"uv-{uv.PINNED}.data/scripts/uv", f"#!/bin/sh\n{script}\n")
         body = buffer.getvalue()
         name = f"uv-{uv.PINNED}-py3-none-manylinux_2_17_{PROCESSOR}.whl"
-        entry = {
-            "packagetype": "bdist_wheel",
+        server.serve(f"/files/{name}", body)
+        file = {
             "filename": name,
-            "url": server.serve(f"/files/{name}", body),
-            "digests": {"sha256": sha256 or hashlib.sha256(body).hexdigest()},
+            "url": f"../../files/{name}",
+            "hashes": {"sha256": sha256 or hashlib.sha256(body).hexdigest()},
         }
-        other = {**entry, "filename": name.replace(PROCESSOR, "riscv64"), "url": "unused"}
-        index = {"urls": [other, entry]}
-        server.serve(f"/pypi/uv/{uv.PINNED}/json", json.dumps(index).encode())
-        return f"{server.url}/pypi"
+        others = [
+            {**file, "filename": name.replace(PROCESSOR, "riscv64"), "url": "unused"},
+            {**file, "filename": name.replace("manylinux", "musllinux"), "url": "unused"},
+            {**file, "filename": name.replace(uv.PINNED, "0.1.0"), "url": "unused"},
+        ]
+        server.serve("/simple/uv/", json.dumps({"files": [*others, file]}).encode())
+        return f"{server.url}/simple"
 
     return publish
 
