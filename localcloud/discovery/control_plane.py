@@ -485,10 +485,11 @@ class ControlPlane:
         below = [n for n in self.cloud.store.below(call.name) if "/iamPolicies/" not in n]
         if below and collection.children == "refuse" and not call.query.get("force"):
             hint = " or set force" if "force" in call.method.parameters else ""
+            others = f" and {len(below) - 1} more" if len(below) > 1 else ""
             raise ApiError(
                 "FAILED_PRECONDITION",
                 f"The {collection.noun} {call.name} is not empty: it holds {below[0]}"
-                f"{f' and {len(below) - 1} more' if len(below) > 1 else ''}; delete them first{hint}.",
+                f"{others}; delete them first{hint}.",
             )
         self.cloud.store.delete(call.name)
         if call.method.response == "GoogleLongrunningOperation":

@@ -132,7 +132,7 @@ def _methods(resource: Json, prefix: str) -> Iterator[Method]:
 
 
 def _method(entry: Json, prefix: str) -> Method:
-    path = prefix + entry.get("flatPath", entry["path"])
+    path = prefix + str(entry.get("flatPath") or entry["path"])
     *_, last = path.split("/")
     verb = ""
     if found := re.fullmatch(r"(.*[^:]):([A-Za-z]+)", last):

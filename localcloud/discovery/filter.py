@@ -168,12 +168,14 @@ def _ordered(actual: Any, value: str, operator: str) -> bool:
     if actual is None:
         return False
     left, right = _comparable(actual, value)
-    return {
-        "<": left < right,
-        ">": left > right,
-        "<=": left <= right,
-        ">=": left >= right,
-    }[operator]
+    return bool(
+        {
+            "<": left < right,
+            ">": left > right,
+            "<=": left <= right,
+            ">=": left >= right,
+        }[operator]
+    )
 
 
 def _comparable(actual: Any, value: str) -> tuple[Any, Any]:

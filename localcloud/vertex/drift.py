@@ -298,7 +298,7 @@ def _compared(
     else:
         algorithm, threshold = watched.categorical_metric, watched.categorical_threshold
         distance = drift.categorical_distance(baseline, target, algorithm)
-        shown = tuple(_categories(watched.name, column) for column in (baseline, target))
+        shown = _categories(watched.name, baseline), _categories(watched.name, target)
     return {
         "objectiveType": watched.objective,
         "statsName": watched.name,

@@ -37,6 +37,10 @@ class Monitors:
         """Let the running job end and drop the waiting ones."""
         self._worker.shutdown(wait=True, cancel_futures=True)
 
+    def join(self) -> None:
+        """Wait until every job that was begun is over."""
+        self._worker.submit(lambda: None).result()
+
     def resume(self) -> None:
         """Begin again what a killed server had not finished."""
         for job in self.store.every("modelMonitoringJobs"):
@@ -163,7 +167,7 @@ class Monitors:
 
     def _search_alerts(self, call: Call) -> Json:
         body = call.body
-        found = [
+        found: list[Json] = [
             alert
             for job in self._jobs(call)
             if body.get("modelMonitoringJob") in (None, "", job["name"])

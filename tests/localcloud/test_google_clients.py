@@ -1,0 +1,163 @@
+"""Google's unchanged clients over the running local cloud."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import pytest
+from google.api_core import exceptions
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+
+from tests.conftest import LocalCloud
+
+PROJECT = "clients-project"
+LOCATION = f"projects/{PROJECT}/locations/us-central1"
+CONTAINER = "us-docker.pkg.dev/vertex-ai/prediction/sklearn-cpu.1-3:latest"
+
+
+@pytest.fixture(scope="module")
+def sdk(local_cloud: LocalCloud) -> Iterator[Any]:
+    from google.cloud import aiplatform
+
+    aiplatform.init(
+        project=PROJECT,
+        location="us-central1",
+        credentials=AnonymousCredentials(),
+        api_endpoint=local_cloud.url,
+        api_transport="rest",
+    )
+    yield aiplatform
+    aiplatform.initializer.global_pool.shutdown(wait=True)
+
+
+def options(cloud: LocalCloud) -> dict[str, Any]:
+    return {
+        "credentials": AnonymousCredentials(),
+        "transport": "rest",
+        "client_options": ClientOptions(api_endpoint=cloud.url),
+    }
+
+
+def test_the_vertex_sdk_uploads_deploys_and_takes_away(sdk: Any) -> None:
+    model = sdk.Model.upload(
+        display_name="sdk", serving_container_image_uri=CONTAINER, labels={"a": "b"}
+    )
+    second = sdk.Model.upload(
+        parent_model=model.resource_name,
+        display_name="sdk",
+        serving_container_image_uri=CONTAINER,
+        is_default_version=False,
+        version_aliases=["candidate"],
+    )
+    endpoint = sdk.Endpoint.create(display_name="sdk")
+    model.deploy(
+        endpoint=endpoint,
+        machine_type="n1-standard-2",
+        min_replica_count=1,
+        max_replica_count=1,
+        traffic_percentage=100,
+    )
+
+    versions = {v.version_id: v.version_aliases for v in model.versioning_registry.list_versions()}
+    deployed = endpoint.list_models()
+    assert versions == {"1": ["default"], "2": ["candidate"]}
+    assert second.version_id == "2"
+    assert endpoint.traffic_split == {deployed[0].id: 100}
+    with pytest.raises(exceptions.MethodNotImplemented, match="container"):
+        endpoint.predict(instances=[{"x": 1}])
+    with pytest.raises(exceptions.BadRequest, match="is deployed"):
+        model.delete()
+
+    endpoint.undeploy_all()
+    endpoint.delete()
+    model.delete()
+    assert sdk.Model.list(filter='display_name="sdk"') == []
+
+
+def test_the_generated_client_gets_typed_errors(local_cloud: LocalCloud) -> None:
+    from google.cloud import aiplatform_v1
+
+    client = aiplatform_v1.EndpointServiceClient(**options(local_cloud))
+
+    with pytest.raises(exceptions.NotFound, match="does not exist"):
+        client.get_endpoint(name=f"{LOCATION}/endpoints/404")
+    with pytest.raises(exceptions.BadRequest, match=r"endpoint\.display_name"):
+        client.create_endpoint(parent=LOCATION, endpoint=aiplatform_v1.Endpoint())
+
+
+def test_the_generated_client_pages_and_lists_operations(local_cloud: LocalCloud) -> None:
+    from google.cloud import aiplatform_v1
+
+    client = aiplatform_v1.EndpointServiceClient(**options(local_cloud))
+    for index in range(3):
+        endpoint = aiplatform_v1.Endpoint(display_name=f"paged-{index}")
+        made = client.create_endpoint(
+            request={"parent": LOCATION, "endpoint": endpoint, "endpoint_id": f"paged-{index}"}
+        ).result()
+
+    listed = client.list_endpoints(
+        request={"parent": LOCATION, "page_size": 1, "filter": 'display_name="paged-*"'}
+    )
+    operations = client.list_operations({"name": made.name})
+
+    assert {endpoint.display_name for endpoint in listed} == {"paged-0", "paged-1", "paged-2"}
+    assert [operation.done for operation in operations.operations] == [True]
+
+
+def test_the_connection_client_makes_a_connection_and_grants_on_it(
+    local_cloud: LocalCloud,
+) -> None:
+    import requests
+
+    parent = f"{local_cloud.url}/v1/projects/{PROJECT}/locations/eu/connections"
+
+    made = requests.post(
+        parent, params={"connectionId": "c"}, json={"cloudResource": {}}, timeout=10
+    ).json()
+    policy = requests.post(f"{parent}/c:getIamPolicy", json={}, timeout=10).json()
+    member = f"serviceAccount:{made['cloudResource']['serviceAccountId']}"
+    policy["bindings"] = [{"role": "roles/bigquery.connectionUser", "members": [member]}]
+    written = requests.post(f"{parent}/c:setIamPolicy", json={"policy": policy}, timeout=10)
+
+    assert written.json()["bindings"] == policy["bindings"]
+
+
+def test_the_discovery_client_builds_itself_from_the_local_cloud(local_cloud: LocalCloud) -> None:
+    from googleapiclient import discovery
+
+    client = discovery.build(
+        "cloudresourcemanager",
+        "v3",
+        credentials=AnonymousCredentials(),
+        discoveryServiceUrl=f"{local_cloud.url}/discovery/v1/apis/{{api}}/{{apiVersion}}/rest",
+        static_discovery=False,
+    )
+
+    found = client.projects().get(name=f"projects/{local_cloud.project}").execute()
+
+    assert found["projectId"] == local_cloud.project
+
+
+def test_the_storage_client_uploads_and_downloads(local_cloud: LocalCloud, tmp_path: Path) -> None:
+    from google.cloud import storage
+
+    client = storage.Client(
+        project=PROJECT,
+        credentials=AnonymousCredentials(),
+        client_options=ClientOptions(api_endpoint=local_cloud.url),
+    )
+    bucket = client.create_bucket("clients-bucket", location="EU")
+    small, large = bucket.blob("folder/small.txt"), bucket.blob("large.bin")
+    data = bytes(range(256)) * 4096 * 3
+    (tmp_path / "large.bin").write_bytes(data)
+
+    small.upload_from_string("hello", content_type="text/plain")
+    large.chunk_size = 256 * 1024
+    large.upload_from_filename(tmp_path / "large.bin")
+
+    assert {blob.name for blob in client.list_blobs(bucket)} == {"folder/small.txt", "large.bin"}
+    assert small.download_as_text() == "hello"
+    assert google_crc32c.value(large.download_as_bytes()) == google_crc32c.value(data)
+    bucket.delete(force=True)
