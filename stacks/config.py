@@ -93,13 +93,46 @@ class StackConfig:
             raise pulumi.RunError("\n".join(f"{file}: {problem}" for problem in problems))
         return loaded
 
+    @property
+    def dataset(self) -> dict[str, Any]:
+        """Where the dataset is, with its labels; a destroy empties it unless it is protected."""
+        return {
+            **self._place,
+            "dataset_id": self.dataset_id,
+            "labels": self.labels,
+            "delete_contents_on_destroy": not self.protect,
+        }
+
+    @property
+    def endpoint(self) -> dict[str, Any]:
+        """Where the endpoint is, with its labels."""
+        return {**self._place, "labels": self.labels, "api_endpoint": self.api_endpoint}
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        """Where the connection is; its id differs by dataset, which differs by environment."""
+        return {**self._place, "connection_id": f"{self.dataset_id}-vertex-ai"}
+
+    @property
+    def nodes(self) -> dict[str, Any]:
+        """Serving nodes of a deployed model."""
+        return {
+            "machine_type": self.machine_type,
+            "min_replica_count": self.min_replica_count,
+            "max_replica_count": self.max_replica_count,
+        }
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        return {"project": self.project, "location": self.location}
+
     def problems(self) -> list[str]:
         """Say what is not allowed, one sentence a key; empty when all is well."""
         found = []
         if not _PROJECT_ID.match(self.project):
             found.append(
-                f"gcp:project is '{self.project}': give your project id; it has 6 to 30 lower case letters, "
-                "digits and hyphens, and starts with a letter"
+                f"gcp:project is '{self.project}': give your project id; it has 6 to 30 lower "
+                "case letters, digits and hyphens, and starts with a letter"
             )
         if self.location not in LOCATIONS:
             found.append(
