@@ -108,7 +108,7 @@ def stack(program: Path, local_cloud, tmp_path: Path) -> Iterator[Stack]:
         work_dir=str(program),
         env_vars={
             "PULUMI_BACKEND_URL": f"file://{backend}",
-            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_CONFIG_PASSPHRASE": "local",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "VIRTUAL_ENV": sys.prefix,
         },

@@ -51,7 +51,7 @@ from pulumi.automation import CommandError
         ),
         pytest.param(
             "stacks/Pulumi.local.yaml",
-            "bqvertex:protect: false",
+            "n1-standard-2",
             "bqvertex:min_replica_count: many",
             ["min_replica_count", "integer"],
             id="mistyped-key",
