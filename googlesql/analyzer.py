@@ -184,7 +184,6 @@ class _Request:
             error_message_mode=ONE_LINE_MESSAGES,
             default_timezone="UTC",
             preserve_column_aliases=True,
-            prune_unused_columns=True,
             allow_undeclared_parameters=self.parameters is None,
         )
         for name, type_ in _SYSTEM_VARIABLES.items():

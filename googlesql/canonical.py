@@ -129,6 +129,7 @@ def _split_closings(statement: Node, text: Text) -> dict[int, tuple[int, str]]:
     # `>>` that closes two types is the same as `> >`; elsewhere it is a shift.
     spans: dict[int, tuple[int, str]] = {}
     for node, _ in walk(statement):
-        if node.kind.endswith(("Type", "ColumnSchema")) and text.data[: node.end].endswith(b">>"):
-            spans[node.end - 2] = (node.end, "> >")
+        start = node.end - 2
+        if node.kind.endswith(("Type", "ColumnSchema")) and text.data[start : node.end] == b">>":
+            spans[start] = (node.end, "> >")
     return spans

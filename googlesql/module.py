@@ -4,6 +4,7 @@ Compiling the module takes 20 to 60 seconds and 1 GB of memory; mapping the comp
 milliseconds. The file lies in the user's cache, so every project and every process shares it.
 """
 
+import atexit
 import ctypes
 import importlib.metadata
 import os
@@ -212,6 +213,16 @@ def _engine() -> "wasmtime.Engine":
 def _forget_instance() -> None:
     global _current
     _current = None
+
+
+def _release() -> None:
+    global _loaded
+    _forget_instance()
+    _loaded = None
+
+
+# Left to the interpreter's end, wasmtime's finalizers run after its library is gone and complain.
+atexit.register(_release)
 
 
 def _reason(backtrace: str) -> str:

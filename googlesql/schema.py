@@ -232,9 +232,9 @@ class _TypeReader:
         self._text = text
         self._tokens: list[Token] = []
         for token in tokens(text):
-            if token.kind is TokenKind.SYMBOL and token.text == ">>":
-                # Two closings of nested types, not a shift.
-                self._tokens += [token._replace(text=">"), token._replace(text=">")]
+            if token.kind is TokenKind.SYMBOL and token.text in (">>", "<>"):
+                # Brackets of types, no shift and no comparison.
+                self._tokens += [token._replace(text=bracket) for bracket in token.text]
             elif token.kind not in (TokenKind.SPACE, TokenKind.COMMENT):
                 self._tokens.append(token)
         self._at = 0
