@@ -33,6 +33,7 @@ class Setup:
         self._environ = environ
         self._refresh = refresh
         self._file = checkout.tools / "setup.json"
+        self._author = checkout.digest(*sorted((checkout.root / "bootstrap").glob("*.py")))
         self._facts: dict[str, Facts] = {}
 
     def ensure(self, names: tuple[str, ...]) -> dict[str, Facts]:
@@ -47,12 +48,12 @@ class Setup:
         Raises:
             SetupError: A step cannot be done.
         """
-        if not self._refresh and self._current(Stamp.load(self._file), names):
+        if not self._refresh and self._current(Stamp.load(self._file, self._author), names):
             return self._facts
         began = time.monotonic()
         print("bqvertex set-up", file=sys.stderr, flush=True)
         with cache.lock(self._checkout.tools / "setup.lock", "sets up this checkout"):
-            stamp = Stamp.load(self._file)
+            stamp = Stamp.load(self._file, self._author)
             for name in names:
                 self._do(stamp, name)
         print(f"  ready after {duration(time.monotonic() - began)}", file=sys.stderr, flush=True)
@@ -90,17 +91,16 @@ class Setup:
         if not self._refresh and self._done(stamp, name):
             return
         key = self._key(name)
-        before = stamp.steps.get(name, (None, None))[1]
         # Half done is not done: where this run ends, the next one must begin it again.
         stamp.forget(name)
-        facts = self._make(name, before)
+        facts = self._make(name)
         stamp.keep(name, key, facts)
         self._facts[name] = facts
 
-    def _make(self, name: str, before: Facts | None) -> Facts:
+    def _make(self, name: str) -> Facts:
         checkout, environ = self._checkout, self._environ
         if name == venv.NAME:
-            return venv.make(checkout, environ, before)
+            return venv.make(checkout, environ)
         if name == zetasql.NAME:
             return zetasql.make(checkout, environ)
         if name == pulumi.NAME:

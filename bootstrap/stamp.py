@@ -17,24 +17,32 @@ class Stamp:
 
     Attributes:
         file: Where it is kept.
+        author: Which set-up wrote it, as a digest of its code.
         steps: By name of the step: its key and the facts it found out.
     """
 
     file: Path
+    author: str
     steps: dict[str, tuple[str, Facts]] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, file: Path) -> Stamp:
-        """Reads the stamp; a missing, damaged or foreign file means that nothing is done."""
+    def load(cls, file: Path, author: str) -> Stamp:
+        """Reads the stamp.
+
+        A file that is missing, damaged, or of another author means that nothing is done: other
+        code may need other facts. Doing a step again takes little where its tools are cached.
+        """
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
+            if content["author"] != author:
+                return cls(file, author)
             steps = {
                 str(name): (str(entry["key"]), {str(k): str(v) for k, v in entry["facts"].items()})
                 for name, entry in content["steps"].items()
             }
         except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
             steps = {}
-        return cls(file, steps)
+        return cls(file, author, steps)
 
     def facts(self, name: str, key: str) -> Facts | None:
         """What a step found out, or None where it was not done for this key."""
@@ -44,11 +52,11 @@ class Stamp:
     def keep(self, name: str, key: str, facts: Facts) -> None:
         """Notes that a step is done; the file changes at once and as a whole."""
         self.steps[name] = (key, facts)
-        content = {"steps": {n: {"key": k, "facts": f} for n, (k, f) in self.steps.items()}}
+        steps = {n: {"key": k, "facts": f} for n, (k, f) in self.steps.items()}
         self.file.parent.mkdir(parents=True, exist_ok=True)
         handle, path = tempfile.mkstemp(dir=self.file.parent, prefix=".setup.")
         with os.fdopen(handle, "w", encoding="utf-8") as sink:
-            json.dump(content, sink, indent=1)
+            json.dump({"author": self.author, "steps": steps}, sink, indent=1)
         Path(path).replace(self.file)
 
     def forget(self, name: str) -> None:

@@ -17,7 +17,6 @@ NAME = "venv"
 
 def key(checkout: Checkout) -> str:
     """What the step depends on: the lock, what it locks, and where the checkout lies."""
-    # An environment's scripts hold its absolute path: a checkout that was moved needs another.
     digest = checkout.digest(checkout.root / "uv.lock", checkout.root / "pyproject.toml")
     return f"{digest} {checkout.root}"
 
@@ -27,13 +26,12 @@ def present(checkout: Checkout, facts: Facts) -> bool:
     return os.access(checkout.python, os.X_OK) and os.access(facts["uv"], os.X_OK)
 
 
-def make(checkout: Checkout, environ: Mapping[str, str], before: Facts | None) -> Facts:
+def make(checkout: Checkout, environ: Mapping[str, str]) -> Facts:
     """Makes the virtual environment what uv.lock says.
 
     Args:
         checkout: The checkout.
         environ: The environment of this process.
-        before: What this step found out last time.
 
     Returns:
         The path of `uv` and of the interpreter.
@@ -41,7 +39,9 @@ def make(checkout: Checkout, environ: Mapping[str, str], before: Facts | None) -
     Raises:
         SetupError: No uv, no interpreter, or uv could not do it.
     """
-    if before is not None and before.get("root") != str(checkout.root):
+    # An environment's scripts hold its absolute path: a checkout that was moved needs another.
+    activate = checkout.venv / "bin" / "activate"
+    if activate.is_file() and str(checkout.venv) not in activate.read_text(encoding="utf-8"):
         cache.remove(checkout.venv)
     tool = uv.find(checkout, environ)
     env = uv.environment(environ)
@@ -58,4 +58,4 @@ def make(checkout: Checkout, environ: Mapping[str, str], before: Facts | None) -
             "If PyPI was not reachable, run it again once it is. If uv.lock does not fit "
             "pyproject.toml, run `uv lock`."
         ) from failure
-    return {"uv": str(tool), "interpreter": str(python), "root": str(checkout.root)}
+    return {"uv": str(tool), "interpreter": str(python)}

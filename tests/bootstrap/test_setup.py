@@ -80,6 +80,16 @@ def test_another_lock_of_the_go_modules_means_another_pulumi(checkout, steps) ->
     assert steps == ["pulumi"]
 
 
+def test_other_code_of_set_up_does_every_step_again(checkout, steps) -> None:
+    Setup(checkout, {}).ensure(WHOLE)
+    steps.clear()
+    (checkout.root / "bootstrap" / "venv.py").write_text("changed")
+
+    Setup(checkout, {}).ensure(WHOLE)
+
+    assert steps == ["venv", "zetasql", "pulumi", "gcp", "acceptance"]
+
+
 @pytest.mark.parametrize(("gone", "step"), [("uv", "venv"), ("plugin", "gcp")])
 def test_what_is_gone_is_made_again(gone: str, step: str, checkout, steps) -> None:
     Setup(checkout, {}).ensure(WHOLE)

@@ -21,7 +21,7 @@ def tool(tmp_path, program, monkeypatch):
 def test_the_environment_is_locked_and_byte_compiled(checkout, tool, tmp_path) -> None:
     environ = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
 
-    venv.make(checkout, environ, None)
+    venv.make(checkout, environ)
 
     assert (tmp_path / "log").read_text() == (
         "sync --locked --compile-bytecode --no-progress "
@@ -30,25 +30,22 @@ def test_the_environment_is_locked_and_byte_compiled(checkout, tool, tmp_path) -
     assert "PYTHONDONTWRITEBYTECODE" not in (tmp_path / "env").read_text()
 
 
-def test_the_environment_of_a_checkout_that_was_moved_is_made_anew(checkout, tool) -> None:
-    (checkout.venv / "bin").mkdir(parents=True)
+@pytest.mark.parametrize(("lies", "kept"), [("where it was", True), ("elsewhere", False)])
+def test_the_environment_of_a_checkout_that_was_moved_is_made_anew(
+    lies: str, kept: bool, checkout, tool
+) -> None:
+    activate = checkout.venv / "bin" / "activate"
+    activate.parent.mkdir(parents=True)
+    place = checkout.venv if kept else "/before/.venv"
+    activate.write_text(f"VIRTUAL_ENV='{place}'\n")
 
-    venv.make(checkout, {"PATH": "/usr/bin:/bin"}, {"root": "/before"})
+    venv.make(checkout, {"PATH": "/usr/bin:/bin"})
 
-    assert not checkout.venv.exists()
-
-
-def test_an_environment_where_it_was_is_kept(checkout, tool) -> None:
-    (checkout.venv / "bin").mkdir(parents=True)
-
-    facts = venv.make(checkout, {"PATH": "/usr/bin:/bin"}, {"root": str(checkout.root)})
-
-    assert checkout.venv.exists()
-    assert facts["root"] == str(checkout.root)
+    assert activate.exists() == kept
 
 
 def test_a_lock_that_does_not_fit_says_what_to_do(checkout, tool, program) -> None:
     program(tool, "echo 'error: The lockfile at `uv.lock` needs to be updated' >&2; exit 1")
 
     with pytest.raises(SetupError, match=r"(?s)needs to be updated.*run `uv lock`"):
-        venv.make(checkout, {"PATH": "/usr/bin:/bin"}, None)
+        venv.make(checkout, {"PATH": "/usr/bin:/bin"})
