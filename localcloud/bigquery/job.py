@@ -30,8 +30,9 @@ from local_bigquery.models import (
     JobStatistics3,
     Table,
 )
+from local_bigquery.sql.rules import tables as table_rules
 
-from localcloud.bigquery import bytes_processed, location
+from localcloud.bigquery import analysis, bytes_processed, location
 
 _dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 _current: ContextVar[tuple[str, str] | None] = ContextVar("current_job", default=None)
@@ -42,6 +43,7 @@ _error = runner.error
 _execute = query.execute
 _table = tables.defaults
 _load = load.run
+_not_found = table_rules._not_found
 GZIP = b"\x1f\x8b"
 
 
@@ -80,6 +82,7 @@ def install() -> None:
     runner.HANDLERS["load"] = load_file
     query.execute = execute
     tables.defaults = table
+    table_rules._not_found = not_found
 
 
 def make(project_id: str, job_id: str | None, configuration: JobConfiguration) -> Job:
@@ -120,6 +123,14 @@ def table(project_id: str, dataset_id: str, table_id: str) -> Table:
     return made.replace(location=location.of_dataset(project_id, dataset_id) or location.DEFAULT)
 
 
+def not_found(project_id: str, dataset_id: str, table_id: str) -> BigQueryError:
+    """What a query says of a table that is not there: where it was looked for."""
+    place = location.of_dataset(project_id, dataset_id) or location.of_running_job()
+    found: BigQueryError = _not_found(project_id, dataset_id, table_id)
+    message = found.message.replace("in location US", f"in location {place}")
+    return BigQueryError(found.reason, message)
+
+
 def execute(
     cursor: duckdb.DuckDBPyConnection,
     project_id: str,
@@ -130,8 +141,12 @@ def execute(
 ) -> Any:
     """Run or check a query, where its datasets are; see `local_bigquery.jobs.query.execute`."""
     configuration = JobConfiguration(query=config)
-    location.check(project_id, configuration, location.of_job(project_id, configuration))
+    place = location.of_job(project_id, configuration)
+    location.check(project_id, configuration, place)
     checking, current = _dry_run.set(dry_run), _current.set(None)
+    running = location.running.set(place)
+    given = analysis.parameters.set(config.queryParameters or ())
+    script = analysis.script.set(config.query or "")
     if job_id is not None:
         _current.set((project_id, job_id))
     try:
@@ -141,6 +156,9 @@ def execute(
     finally:
         _dry_run.reset(checking)
         _current.reset(current)
+        location.running.reset(running)
+        analysis.parameters.reset(given)
+        analysis.script.reset(script)
     measured = bytes_processed.of(statistics.referencedTables or [])
     statistics = statistics.replace(
         totalBytesProcessed=str(measured), totalBytesBilled="0" if dry_run else str(measured)

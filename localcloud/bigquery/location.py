@@ -17,6 +17,14 @@ DEFAULT = "US"
 requested: ContextVar[str | None] = ContextVar("requested_location", default=None)
 """The location that the request in hand asks for; None when it leaves it to BigQuery."""
 
+running: ContextVar[str] = ContextVar("running_location", default=DEFAULT)
+"""Where the job in hand runs."""
+
+
+def of_running_job() -> str:
+    """Where the job in hand runs; `US` outside a job."""
+    return running.get()
+
 
 def of_dataset(project_id: str, dataset_id: str) -> str | None:
     """A dataset's location such as `EU`; None when there is no such dataset."""

@@ -12,6 +12,8 @@ from local_bigquery.errors import BigQueryError, from_duckdb
 from local_bigquery.sql.script import Interpreter
 from local_bigquery.sql.translate import Context, parse, translate
 
+from localcloud.bigquery import analysis
+
 JSON_COLUMN = {b"bigquery_type": b"JSON"}
 """Metadata of an Arrow text field whose column is JSON."""
 
@@ -40,7 +42,8 @@ def rows(interpreter: Interpreter, sql: str, limit: int | None = None) -> pa.Tab
     Raises:
         BigQueryError: The query is wrong or fails.
     """
-    query, bound = duckdb_query(interpreter.context, sql)
+    ready = analysis.prepared(interpreter, sql)
+    query, bound = duckdb_query(interpreter.context, ready)
     if limit is not None:
         query = f"SELECT * FROM ({query}) LIMIT {limit}"
     return fetch(interpreter.cursor, query, bound, interpreter.context)

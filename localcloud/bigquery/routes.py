@@ -8,7 +8,8 @@ from local_bigquery.errors import BigQueryError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from localcloud.bigquery import dataset_policy
 from localcloud.bigquery.model import ModelStore
@@ -27,6 +28,15 @@ LISTED = (
     "friendlyName",
 )
 """What `models.list` tells of a model."""
+
+
+class MethodRoute(Route):
+    """A route that leaves other HTTP methods of its path to whoever comes after it."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether it answers; see `starlette.routing.Route.matches`."""
+        match, child = super().matches(scope)
+        return (match if match is Match.FULL else Match.NONE), child
 
 
 def routes(store: ModelStore) -> list[Route]:
@@ -91,7 +101,7 @@ def _model(request: Request) -> Reference:
 
 
 def _route(path: str, method: str, handler: Handler) -> Route:
-    return Route(path, _answering(handler), methods=[method])
+    return MethodRoute(path, _answering(handler), methods=[method])
 
 
 def _answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:

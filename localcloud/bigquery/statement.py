@@ -10,10 +10,20 @@ from googlesql import parser
 from googlesql.errors import SqlError
 from googlesql.position import Text
 from googlesql.tree import Node
-from localcloud.bigquery import analysis, create_model, model_statement, table_function
+from localcloud.bigquery import analysis, create_model, database, model_statement, table_function
 
 _CONCERNS_MODELS = re.compile(r"\bMODEL\b|\b(ML|AI)\s*\.|\bVECTOR_SEARCH\b", re.IGNORECASE)
 """A statement without these words is no concern of BigQuery ML and need not be parsed for it."""
+
+_OWN_GRAMMAR = re.compile(
+    r"\s*(CREATE|ALTER|DROP|UNDROP|EXPORT|LOAD|GRANT|REVOKE|BEGIN|COMMIT|ROLLBACK|CALL|TRUNCATE)\b",
+    re.IGNORECASE,
+)
+"""Statements of which BigQuery knows more than ZetaSQL: local-bigquery reads those it cannot."""
+_NO_TIME_TRAVEL = "Catalog type does not support time travel"
+_FUNCTION_NOT_FOUND = re.compile(
+    r'Function not found: (\w+)|Function with name "(\w+)" is not in the catalog, but it exists'
+)
 
 _run = script.Interpreter.sql
 
@@ -29,17 +39,25 @@ def run(interpreter: Interpreter, statement: Statement) -> None:
     Raises:
         BigQueryError: As BigQuery answers.
     """
+    try:
+        _dispatch(interpreter, statement)
+    except BigQueryError as error:
+        raise _explained(error) from error
+
+
+def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
     if statement.kind != "SQL":
         _run(interpreter, statement)
         return
     if not _CONCERNS_MODELS.search(statement.text):
-        _run(interpreter, _analysed(interpreter, statement, statement.text))
+        _run(interpreter, _analysed(interpreter, statement))
         return
     text = Text(statement.text)
     tree = _parsed(statement.text)
     if tree.kind == "ASTCreateModelStatement":
         parts = parser.create_model(statement.text)
         assert parts is not None, "the statement is a CREATE MODEL"
+        analysis.check(interpreter, statement.text, table_function.columns(interpreter))
         interpreter.report(create_model.run(interpreter, parts))
     elif tree.kind == "ASTAlterModelStatement":
         interpreter.report(model_statement.alter(interpreter, tree, text))
@@ -47,28 +65,66 @@ def run(interpreter: Interpreter, statement: Statement) -> None:
         interpreter.report(model_statement.drop(interpreter, tree))
     elif tree.kind == "ASTExportModelStatement":
         raise BigQueryError("notImplemented", "EXPORT MODEL is not implemented on the local cloud.")
-    else:
-        _with_functions(interpreter, statement, tree)
-
-
-def _with_functions(interpreter: Interpreter, statement: Statement, tree: Node) -> None:
-    if tree.kind == "ASTCreateViewStatement" and parser.table_functions(statement.text):
+    elif tree.kind == "ASTCreateViewStatement" and parser.table_functions(statement.text):
         raise BigQueryError(
             "notImplemented",
             "A view over ML or AI functions is not implemented on the local cloud; use CREATE "
             "TABLE AS.",
         )
-    with table_function.spliced(interpreter, statement.text) as sql:
-        _run(interpreter, _analysed(interpreter, statement, sql))
+    else:
+        if tree.kind in analysis.ANALYSED:
+            analysis.check(interpreter, statement.text, table_function.columns(interpreter))
+        with table_function.spliced(interpreter, statement.text) as sql:
+            _run(interpreter, _with_text(statement, _bound(interpreter, tree.kind, sql)))
 
 
-def _analysed(interpreter: Interpreter, statement: Statement, sql: str) -> Statement:
-    ready = analysis.prepared(interpreter, sql)
-    return Statement(statement.kind, ready, label=statement.label)
+def _analysed(interpreter: Interpreter, statement: Statement) -> Statement:
+    try:
+        tree = parser.parse_statement(statement.text)
+    except SqlError as error:
+        if _OWN_GRAMMAR.match(statement.text):
+            return statement
+        raise analysis.refusal(error, statement.text) from error
+    if tree.kind not in analysis.ANALYSED:
+        return statement
+    analysis.check(interpreter, statement.text)
+    return _with_text(statement, _bound(interpreter, tree.kind, statement.text))
+
+
+def _bound(interpreter: Interpreter, kind: str, sql: str) -> str:
+    if kind == "ASTQueryStatement":
+        return analysis.prepared(interpreter, sql)
+    if kind != "ASTCreateTableStatement":
+        return sql
+    text = Text(sql)
+    query = _parsed(sql).child("query")
+    if query is None:
+        return sql
+    ready = analysis.prepared(interpreter, text.slice(query.start, query.end))
+    return text.slice(0, query.start) + ready + text.slice(query.end, len(text.data))
+
+
+def _with_text(statement: Statement, text: str) -> Statement:
+    return Statement(statement.kind, text, label=statement.label)
 
 
 def _parsed(sql: str) -> Node:
     try:
         return parser.parse_statement(sql)
     except SqlError as error:
-        raise BigQueryError("invalidQuery", error.message) from error
+        raise analysis.refusal(error, sql) from error
+
+
+def _explained(error: BigQueryError) -> BigQueryError:
+    """What this engine cannot do, said as such instead of as a fault of the query."""
+    if _NO_TIME_TRAVEL in error.message:
+        return BigQueryError(
+            "notImplemented", "FOR SYSTEM_TIME AS OF is not implemented on the local cloud."
+        )
+    found = _FUNCTION_NOT_FOUND.search(error.message)
+    name = (found[1] or found[2]).upper() if found else ""
+    if found and (found[2] or name in database.UNAVAILABLE):
+        return BigQueryError(
+            "notImplemented", f"Function {name} is not implemented on the local cloud."
+        )
+    return error

@@ -5,22 +5,26 @@ rows, the rows become a temporary table, and the table's name takes the call's p
 So joins, subqueries, CREATE TABLE AS, scripts and parameters need no care of their own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from local_bigquery.errors import BigQueryError
 from local_bigquery.sql.script import Interpreter
 
-from googlesql import parser
+from googlesql import analyzer, parser
 from googlesql.constant import Constant, Expression
 from googlesql.errors import SqlError
 from googlesql.position import Text
+from googlesql.schema import Column
 from googlesql.table_function import TableFunction
-from localcloud.bigquery import job, query, remote_model, training, upstream
+from localcloud.bigquery import analysis, job, query, remote_model, training, upstream
 from localcloud.bigquery.names import Reference
 from localcloud.bigquery.training import RemoteEndpoint, Training
+
+if TYPE_CHECKING:
+    from localcloud import bqml
 
 GENERATE_TEXT = ("AI.GENERATE_TEXT", "ML.GENERATE_TEXT")
 ROW_BY_ROW = ("ML.PREDICT", "ML.EXPLAIN_PREDICT", "ML.TRANSFORM", *GENERATE_TEXT)
@@ -105,6 +109,33 @@ def evaluate(interpreter: Interpreter, call: TableFunction) -> pa.Table:
         raise BigQueryError("notImplemented", str(error)) from error
 
 
+def columns(interpreter: Interpreter) -> analyzer.OutputColumns:
+    """What the analyser asks for the columns of a call; learnt from the function on no rows."""
+
+    def of_call(call: TableFunction, inputs: Sequence[Sequence[Column]]) -> Sequence[Column] | None:
+        loaded = _model(interpreter, call)
+        if call.name not in ROW_BY_ROW or len(inputs) != 1:
+            return None
+        try:
+            empty = training.schema(tuple((c.name, c.type) for c in inputs[0])).empty_table()
+        except ValueError:
+            return None
+        if isinstance(loaded, RemoteEndpoint) and call.name == "ML.PREDICT":
+            return analysis.columns_of(
+                remote_model.predict(loaded, empty, _keep_columns(call.settings))
+            )
+        if isinstance(loaded, RemoteEndpoint) and call.name in GENERATE_TEXT:
+            return analysis.columns_of(
+                remote_model.generate_text(loaded, call.name, empty, call.settings)
+            )
+        if isinstance(loaded, Training) and call.name == "ML.PREDICT":
+            _require(loaded, empty)
+            return analysis.columns_of(_with_model(interpreter, call, loaded, [empty], {}))
+        return None
+
+    return of_call
+
+
 def score(loaded: Training, name: str, taken: pa.Table, arguments: Mapping[str, Any]) -> pa.Table:
     """Call a function that gives a row a row; only its own columns, not the input's.
 
@@ -116,7 +147,7 @@ def score(loaded: Training, name: str, taken: pa.Table, arguments: Mapping[str, 
     """
     from localcloud import bqml
 
-    result = bqml.FUNCTIONS[name].call(loaded.model, [taken], dict(arguments))
+    result = _called(bqml.FUNCTIONS[name], loaded, [taken], arguments)
     kept = {column.casefold() for column in taken.column_names}
     return result.select([c for c in result.column_names if c.casefold() not in kept])
 
@@ -133,7 +164,7 @@ def _with_model(
     _require(loaded, tables[0])
     taken = loaded.transformed(interpreter, tables[0])
     if call.name not in ROW_BY_ROW or loaded.transform is None:
-        return bqml.FUNCTIONS[call.name].call(loaded.model, [taken, *tables[1:]], dict(arguments))
+        return _called(bqml.FUNCTIONS[call.name], loaded, [taken, *tables[1:]], arguments)
     result = score(loaded, call.name, taken, arguments)
     if not _keep_columns(arguments):
         return result
@@ -141,6 +172,20 @@ def _with_model(
         if field.name not in result.column_names:
             result = result.append_column(field, tables[0][field.name])
     return result
+
+
+def _called(
+    function: "bqml.TableFunction",
+    loaded: Training,
+    tables: list[pa.Table],
+    arguments: Mapping[str, Any],
+) -> pa.Table:
+    if tables[0].num_rows or function.name not in ROW_BY_ROW:
+        return function.call(loaded.model, tables, dict(arguments))
+    # The mathematics needs a row; of none, the columns of one without values are the answer.
+    schema = tables[0].schema
+    one = pa.table([pa.nulls(1, field.type) for field in schema], schema=schema)
+    return function.call(loaded.model, [one, *tables[1:]], dict(arguments)).slice(0, 0)
 
 
 def _transform(interpreter: Interpreter, call: TableFunction, loaded: Training) -> pa.Table:
@@ -203,4 +248,4 @@ def _calls(sql: str) -> list[TableFunction]:
     try:
         return parser.table_functions(sql)
     except SqlError as error:
-        raise BigQueryError("invalidQuery", error.message) from error
+        raise analysis.refusal(error, sql) from error

@@ -105,14 +105,20 @@ class RemoteEndpoint:
         (directory / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
 
 
-# A training's directory never changes, so what was read once stays right.
-@functools.lru_cache(maxsize=32)
 def load(directory: Path) -> Training | RemoteEndpoint:
-    """Read a training's directory.
+    """Read a training's directory; what was read once is kept in memory.
 
     Raises:
         FileNotFoundError: There is no such training any more.
     """
+    if not (directory / FACTS).is_file():
+        raise FileNotFoundError(directory)
+    return _read(directory)
+
+
+# A training's directory never changes, so what was read once stays right.
+@functools.lru_cache(maxsize=32)
+def _read(directory: Path) -> Training | RemoteEndpoint:
     facts: dict[str, Any] = json.loads((directory / FACTS).read_text())
     inputs = tuple((name, kind) for name, kind in facts["inputs"])
     if facts["kind"] == "remote":
