@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from localcloud import process
-from localcloud.process import DEFAULT_PORT, DEFAULT_STATE, StartError
+from localcloud.process import DEFAULT_PORT, DEFAULT_STATE, Running, StartError
 
 LOG = "cloud.log"
 LARGEST_LOG = 20 * 1024 * 1024
@@ -121,9 +121,9 @@ def start(port: int, state: Path, operation_seconds: float) -> None:
             start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
-    url = _wait(state, server.pid, began, server)
+    ready = _wait(state, server.pid, began, server)
     seconds = time.monotonic() - began
-    click.echo(f"The local cloud is ready at {url} (pid {server.pid}, {seconds:.1f} s).")
+    click.echo(f"The local cloud is ready at {ready.url} (pid {ready.pid}, {seconds:.1f} s).")
 
 
 @main.command()
@@ -224,17 +224,20 @@ def _get(url: str) -> dict[str, Any] | None:
 
 def _wait(
     state: Path, pid: int, began: float, server: "subprocess.Popen[bytes] | None" = None
-) -> str:
-    """Wait until the server is ready, telling on stderr what it does; returns its address."""
+) -> Running:
+    """Wait until a server is ready, telling on stderr what it does; returns which one is."""
     told = ""
     while time.monotonic() - began < START_SECONDS:
-        if server is not None and server.poll() is not None:
-            _refuse(StartError(_last_words(state)))
         found = process.running(state)
+        if server is not None and server.poll() is not None:
+            if found is None or found.pid == pid:
+                _refuse(StartError(_last_words(state)))
+            # Another start was faster: its server is as good.
+            pid, server = found.pid, None
         health = _get(f"{found.url}/healthz") if found and found.pid == pid else None
         if health and found:
             if health.get("status") == "ready":
-                return found.url
+                return found
             detail = str(health.get("detail", ""))
             if health.get("status") == "failed":
                 process.stop(state, STOP_SECONDS)

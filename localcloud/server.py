@@ -3,6 +3,7 @@
 import json
 import logging
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -138,18 +139,16 @@ class LocalCloud:
     def open(self) -> None:
         """Open what takes long; the server answers meanwhile, BigQuery's callers wait."""
         try:
-            service = self._open_bigquery(
+            self._bigquery = self._open_bigquery(
                 self.state / "bigquery", self.vertex, self.base_url, self._progress
             )
-        except Exception as error:
-            # Whatever it is, callers must learn that it will not come; then it is raised on.
-            self.readiness = Readiness("failed", f"{type(error).__name__}: {error}")
+            self.vertex.attach(self._bigquery.engine)
+            self.readiness = Readiness("ready", "")
+        finally:
+            # Whatever went wrong, those who wait must learn that BigQuery will not come.
+            if error := sys.exception():
+                self.readiness = Readiness("failed", f"{type(error).__name__}: {error}")
             self._opened.set()
-            raise
-        self._bigquery = service
-        self.vertex.attach(service.engine)
-        self.readiness = Readiness("ready", "")
-        self._opened.set()
 
     def close(self) -> None:
         """Close every service; what runs is given up and begun again at the next start."""

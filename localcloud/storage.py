@@ -65,6 +65,11 @@ class CloudStorage:
             return await self._route(request)
         except ApiError as error:
             return JSONResponse(error.legacy_body(), error.http_status)
+        except OSError as error:
+            refusal = ApiError(
+                "INTERNAL", f"{self.folder} cannot be read or written ({error.strerror or error})."
+            )
+            return JSONResponse(refusal.legacy_body(), refusal.http_status)
 
     async def _route(self, request: Request) -> Response:
         # The raw path: an object's name is one segment whose slashes are percent-encoded.

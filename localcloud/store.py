@@ -57,19 +57,23 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All that happens inside is kept together or, on an exception, not at all."""
         with self._lock:
-            if self._depth == 0:
-                self.db.execute("BEGIN IMMEDIATE")
-            self._depth += 1
+            if self._depth:
+                self._depth += 1
+                try:
+                    yield
+                finally:
+                    self._depth -= 1
+                return
+            self.db.execute("BEGIN IMMEDIATE")
+            self._depth = 1
             try:
                 yield
-            except BaseException:
-                self._depth -= 1
-                if self._depth == 0:
-                    self.db.execute("ROLLBACK")
-                raise
-            self._depth -= 1
-            if self._depth == 0:
                 self.db.execute("COMMIT")
+            finally:
+                self._depth = 0
+                # SQLite has rolled back by itself when the disk was full.
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
 
     def get(self, name: str) -> Json | None:
         """A resource; None when there is none of that name."""

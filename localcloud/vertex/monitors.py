@@ -152,7 +152,7 @@ class Monitors:
                 ):
                     key = stats["objectiveType"], stats["statsName"]
                     series.setdefault(key, []).append(point)
-        found = [
+        found: list[Json] = [
             {
                 "tabularStats": {
                     "statsName": name,

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -142,3 +143,17 @@ def test_a_note_cut_off_by_a_crash_counts_as_none(tmp_path: Path, note: str) -> 
     (tmp_path / "server.json").write_text(note)
 
     assert process.running(tmp_path) is None
+
+
+def test_two_starts_at_once_leave_one_server(tmp_path: Path) -> None:
+    cloud = LocalCloud(tmp_path / "state")
+    with ThreadPoolExecutor() as pool:
+        started = [
+            run.result()
+            for run in [pool.submit(cloud.run, "start", "--port", "0") for _ in range(2)]
+        ]
+    report = json.loads(cloud.run("status", "--json").stdout)
+    cloud.run("reset")
+
+    assert [run.returncode for run in started] == [0, 0], [run.stderr for run in started]
+    assert all(report["url"] in run.stdout for run in started)
