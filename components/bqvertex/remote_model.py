@@ -61,7 +61,7 @@ class RemoteModel(pulumi.ComponentResource):
         location: The dataset's location; known at preview.
         dataset_id: The dataset's id; known at preview.
         model_id: The model's id; known at preview.
-        model_path: `project.dataset.model`.
+        model_path: `project.dataset.model`; known at preview.
         definition_hash: Hash of what its statement means.
         model: The resource itself, for `depends_on`.
     """
@@ -122,7 +122,10 @@ class RemoteModel(pulumi.ComponentResource):
         self.location = self.model.location
         self.dataset_id = self.model.dataset_id
         self.model_id = self.model.model_id
-        self.model_path = self.model.model_path
+        # Put together from the inputs: Google's answer is not known at preview.
+        self.model_path = pulumi.Output.concat(
+            self.project, ".", self.dataset_id, ".", self.model_id
+        )
         self.definition_hash = self.model.definition_hash
         self.register_outputs(
             {"model_path": self.model_path, "definition_hash": self.definition_hash}

@@ -63,7 +63,7 @@ class TrainedModel(pulumi.ComponentResource):
         location: The dataset's location; known at preview.
         dataset_id: The dataset's id; known at preview.
         model_id: The model's id; known at preview.
-        model_path: `project.dataset.model`.
+        model_path: `project.dataset.model`; known at preview.
         definition_hash: Hash of what the statement means; known at preview.
         evaluation: What ML.EVALUATE answers after the training, by metric.
         model_type: BigQuery's name of the kind, such as `BOOSTED_TREE_CLASSIFIER`.
@@ -130,7 +130,10 @@ class TrainedModel(pulumi.ComponentResource):
         self.location = self.model.location
         self.dataset_id = self.model.dataset_id
         self.model_id = self.model.model_id
-        self.model_path = self.model.model_path
+        # Put together from the inputs: Google's answer is not known at preview.
+        self.model_path = pulumi.Output.concat(
+            self.project, ".", self.dataset_id, ".", self.model_id
+        )
         self.definition_hash = self.model.definition_hash
         self.evaluation = self.model.evaluation
         self.model_type = self.model.model_type

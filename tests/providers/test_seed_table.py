@@ -10,7 +10,7 @@ from bqvertex.providers.seed_table import SeedTableLifecycle
 
 from tests.fakes import FakeBigQuery, Fault
 
-PATH = "acme.flights.airlines"
+PATH = "acme-prod.flights.airlines"
 SCHEMA = [{"name": "carrier", "type": "STRING"}, {"name": "name", "type": "STRING"}]
 
 
@@ -35,7 +35,7 @@ def tables(bigquery: FakeBigQuery) -> SeedTableLifecycle:
 def news(source: Path) -> dict[str, Any]:
     """What the program says."""
     return {
-        "project": "acme",
+        "project": "acme-prod",
         "location": "us-central1",
         "dataset_id": "flights",
         "table_id": "airlines",
@@ -212,7 +212,7 @@ def test_a_passing_failure_of_the_job_is_not_shown(tables, bigquery, inputs):
 def test_a_failure_without_a_known_reason_is_the_jobs_own(tables, bigquery, inputs):
     bigquery.job_errors = [JobError("stopped", "Job execution was cancelled")]
 
-    with pytest.raises(JobFailed, match=r"load .* into table acme\.flights\.airlines"):
+    with pytest.raises(JobFailed, match=r"load .* into table acme-prod\.flights\.airlines"):
         tables.create(inputs)
 
 

@@ -2,6 +2,8 @@
 
 import sys
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pulumi.dynamic import (
@@ -17,6 +19,7 @@ from pulumi.dynamic import (
 from pulumi.output import UNKNOWN as PULUMI_UNKNOWN
 from pulumi.output import Unknown as PulumiUnknown
 
+from bqvertex.clients.errors import CloudError
 from bqvertex.clients.settings import CloudSettings
 from bqvertex.providers.lifecycle import Bag, Lifecycle
 from bqvertex.specs.unknown import UNKNOWN
@@ -63,23 +66,37 @@ class DynamicHost(ResourceProvider):
 
     def create(self, props: Bag) -> CreateResult:
         """See `Lifecycle.create`."""
-        created = self._lifecycle.create(_known(props))
+        with _one_sentence():
+            created = self._lifecycle.create(_known(props))
         return CreateResult(created.id, dict(created.outs))
 
     def read(self, id_: str, props: Bag) -> ReadResult:
         """See `Lifecycle.read`."""
-        live = self._lifecycle.read(id_, _known(props))
+        with _one_sentence():
+            live = self._lifecycle.read(id_, _known(props))
         if live is None:
             return ReadResult("", {})
         return ReadResult(id_, dict(live.outs), inputs=dict(live.inputs))
 
     def update(self, _id: str, _olds: Bag, _news: Bag) -> UpdateResult:
         """See `Lifecycle.update`."""
-        return UpdateResult(dict(self._lifecycle.update(_id, _known(_olds), _known(_news))))
+        with _one_sentence():
+            return UpdateResult(dict(self._lifecycle.update(_id, _known(_olds), _known(_news))))
 
     def delete(self, _id: str, _props: Bag) -> None:
         """See `Lifecycle.delete`."""
-        self._lifecycle.delete(_id, _known(_props))
+        with _one_sentence():
+            self._lifecycle.delete(_id, _known(_props))
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    # The server prints an error's causes before the error itself: the user would read of sockets
+    # first. A CloudError says all of it.
+    try:
+        yield
+    except CloudError as error:
+        raise error from None
 
 
 def _known(bag: Bag) -> Bag:
