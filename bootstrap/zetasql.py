@@ -14,12 +14,6 @@ from bootstrap.way import SetupError
 
 NAME = "zetasql"
 
-_COMPILE = """
-from googlesql import module
-module.ensure(on_progress=lambda line: print(line, flush=True))
-"""
-_WHERE = "from googlesql import module; print(module.cache_path())"
-
 
 def key(checkout: Checkout) -> str:
     """What the step depends on: the locked versions of ZetaSQL and of what compiles it."""
@@ -46,10 +40,11 @@ def make(checkout: Checkout, environ: Mapping[str, str]) -> Facts:
     """
     try:
         with step("compiling ZetaSQL") as shown:
-            argv = [str(checkout.python), "-c", _COMPILE]
+            argv = [str(checkout.python), "-m", "googlesql", "compile"]
             env = uv.environment(environ)
             work(argv, shown, env=env, cwd=checkout.root)
-            compiled = ask([str(checkout.python), "-c", _WHERE], env=env, cwd=checkout.root)
+            # Once compiled, the same command only says where.
+            compiled = ask(argv, env=env, cwd=checkout.root)
     except CommandFailed as failure:
         raise SetupError(f"ZetaSQL could not be compiled: {failure}") from failure
     return {"compiled": compiled.strip()}

@@ -27,7 +27,7 @@ def test_where_all_is_well_each_check_is_one_line(checkout, tools, capsys) -> No
 
     assert (status, shown(capsys.readouterr().out)) == (
         0,
-        ["  ✓ types", "  ✓ format", "  ✓ lint", "  ✓ imports"],
+        ["  ✓ types", "  ✓ format", "  ✓ lint", "  ✓ imports", "  ✓ sql"],
     )
 
 
@@ -38,7 +38,7 @@ def test_a_check_that_fails_shows_why_and_the_others_run_all_the_same(
 
     assert (status, shown(capsys.readouterr().out)) == (
         1,
-        ["  ✓ types", "ruff is unhappy", "  ✗ format", "  ✓ lint", "  ✓ imports"],
+        ["  ✓ types", "ruff is unhappy", "  ✗ format", "  ✓ lint", "  ✓ imports", "  ✓ sql"],
     )
 
 
@@ -46,13 +46,3 @@ def test_one_check_can_be_run_alone(checkout, tools, capsys) -> None:
     status = check.run(["lint"], checkout.root, tools("mypy"))
 
     assert (status, shown(capsys.readouterr().out)) == (0, ["  ✓ lint"])
-
-
-def test_sql_is_checked_once_there_is_something_that_checks_it(checkout, tools, capsys) -> None:
-    folder = checkout.root / "googlesql"
-    folder.mkdir()
-    (folder / "__main__.py").touch()
-
-    status = check.run(["sql"], checkout.root, tools("python -m googlesql sql"))
-
-    assert (status, shown(capsys.readouterr().out)) == (1, ["python is unhappy", "  ✗ sql"])
