@@ -1,14 +1,42 @@
-"""A stand-in for Gemini: deterministic, and unmistakably not a language model.
+"""Remote models over Gemini: prompts sent to this cloud's own `generateContent`, over HTTP.
 
-Each answer begins with `[local Gemini stand-in <hash>]`; nothing leaves the machine.
+What answers there is a stand-in that says so in every answer; see `localcloud.vertex.gemini`.
+https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-ai-generate-text
 """
 
-import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-WORDS = 24
+import httpx
+
+from localcloud.bigquery import http, upstream
+
+REGIONS = {"us": "us-central1", "eu": "europe-west4"}
+"""Where a multi-region's Gemini is asked; every other location asks its own."""
+GENERATION = {
+    "max_output_tokens": "maxOutputTokens",
+    "temperature": "temperature",
+    "top_p": "topP",
+    "stop_sequences": "stopSequences",
+}
+"""Settings of AI.GENERATE_TEXT and their names in `generationConfig`."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one prompt got.
+
+    Attributes:
+        text: The generated text; None when it failed.
+        response: The whole response as JSON; None when it failed.
+        status: Why it failed; empty when it did not.
+    """
+
+    text: str | None
+    response: str | None
+    status: str
 
 
 def is_gemini(endpoint: str) -> bool:
@@ -16,39 +44,49 @@ def is_gemini(endpoint: str) -> bool:
     return endpoint.rsplit("/", 1)[-1].startswith("gemini-")
 
 
-def text(endpoint: str, prompt: str, parameters: Mapping[str, Any]) -> str:
-    """The answer to a prompt: the same for the same endpoint, prompt and parameters.
+def generate(
+    endpoint: str,
+    project: str,
+    location: str,
+    prompts: Sequence[str | None],
+    settings: Mapping[str, Any],
+) -> list[Answer]:
+    """Ask for each prompt; one that fails says why and the others go on.
 
     Args:
-        endpoint: The model, such as `gemini-2.5-flash`.
-        prompt: The prompt; its first words are repeated so that answers can be told apart.
-        parameters: Generation parameters, such as `temperature`; they only change the hash.
+        endpoint: A model such as `gemini-2.5-flash`, or its URL.
+        project: The project that asks.
+        location: The remote model's location, such as `US`.
+        prompts: A prompt that is None or empty is not sent.
+        settings: Of the SQL function, by names in lower case; see `GENERATION`.
     """
-    asked = json.dumps([endpoint, prompt, sorted(parameters.items())], default=str)
-    digest = hashlib.sha256(asked.encode()).hexdigest()[:8]
-    words = prompt.split()
-    echo = " ".join(words[:WORDS]) + (" …" if len(words) > WORDS else "")
-    return f"[local Gemini stand-in {digest}] no model was asked; the prompt was: {echo}"
+    url = _url(endpoint, project, location)
+    config = {GENERATION[name]: value for name, value in settings.items() if name in GENERATION}
+    with http.client() as client:
+        return [_ask(client, url, prompt, config) for prompt in prompts]
 
 
-def response(endpoint: str, prompt: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The same answer in the shape of `generateContent`, token counts being words.
+def _url(endpoint: str, project: str, location: str) -> str:
+    if "://" in endpoint:
+        return f"{http.address(endpoint)}:generateContent"
+    region = REGIONS.get(location.lower(), location.lower())
+    model = f"projects/{project}/locations/{region}/publishers/google/models/{endpoint}"
+    return f"{upstream.runtime().base_url()}/v1/{model}:generateContent"
 
-    https://cloud.google.com/vertex-ai/docs/reference/rest/v1/GenerateContentResponse
-    """
-    answer = text(endpoint, prompt, parameters)
-    asked, answered = len(prompt.split()), len(answer.split())
-    return {
-        "candidates": [
-            {
-                "content": {"role": "model", "parts": [{"text": answer}]},
-                "finish_reason": "STOP",
-            }
-        ],
-        "model_version": endpoint.rsplit("/", 1)[-1],
-        "usage_metadata": {
-            "prompt_token_count": asked,
-            "candidates_token_count": answered,
-            "total_token_count": asked + answered,
-        },
+
+def _ask(client: httpx.Client, url: str, prompt: str | None, config: Mapping[str, Any]) -> Answer:
+    if not prompt:
+        return Answer(None, None, "the prompt is NULL or empty")
+    body = {
+        "contents": [{"role": "user", "parts": [{"text": prompt}]}],
+        **({"generationConfig": config} if config else {}),
     }
+    try:
+        response = http.post(client, url, body)
+    except httpx.HTTPError as error:
+        return Answer(None, None, f"POST {url} failed: {error}")
+    if not response.is_success:
+        return Answer(None, None, http.failure(url, response))
+    whole = response.json()
+    parts = whole["candidates"][0]["content"]["parts"]
+    return Answer("".join(part.get("text", "") for part in parts), json.dumps(whole), "")

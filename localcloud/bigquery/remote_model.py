@@ -3,27 +3,23 @@
 https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-remote-model-https
 """
 
-import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import httpx
 import pyarrow as pa
-import tenacity
 from local_bigquery.errors import BigQueryError
 
 from googlesql.create_model import CreateModel
-from localcloud.bigquery import gemini, location, model, upstream
-from localcloud.bigquery.column import arrow_type, coerce, json_value
+from localcloud.bigquery import gemini, http, location, model, upstream
+from localcloud.bigquery.column import arrow_type, coerce, json_value, standard_sql_field
 from localcloud.bigquery.names import Reference
 from localcloud.bigquery.query import JSON_COLUMN
 from localcloud.bigquery.training import Columns, RemoteEndpoint
 
-TIMEOUT_SECONDS = 60.0
 BATCH_ROWS = 128
-RETRIED = (429, 503)
 
 
 class ConnectionDirectory(Protocol):
@@ -53,7 +49,7 @@ class ConnectionService:
     def exists(self, project: str, location: str, connection_id: str) -> bool:
         """See `ConnectionDirectory.exists`."""
         name = f"projects/{project}/locations/{location}/connections/{connection_id}"
-        response = httpx.get(f"{self._base_url()}/v1/{name}", timeout=TIMEOUT_SECONDS)
+        response = httpx.get(f"{self._base_url()}/v1/{name}", timeout=http.TIMEOUT_SECONDS)
         if response.status_code == 404:
             return False
         response.raise_for_status()
@@ -78,8 +74,8 @@ def create(reference: Reference, statement: CreateModel, *, dry_run: bool) -> No
             "connection": connection,
             "maxBatchingRows": str(remote.max_batching_rows),
         },
-        "featureColumns": [_field(name, kind) for name, kind in remote.inputs],
-        "labelColumns": [_field(name, kind) for name, kind in remote.outputs],
+        "featureColumns": [standard_sql_field(name, kind) for name, kind in remote.inputs],
+        "labelColumns": [standard_sql_field(name, kind) for name, kind in remote.outputs],
     }
     store = upstream.runtime().models
     training, directory = store.new_training(reference)
@@ -118,9 +114,9 @@ def predict(remote: RemoteEndpoint, rows: pa.Table, keep_columns: bool = True) -
         )
     chosen = rows.select([by_name[name.casefold()] for name, _ in remote.inputs])
     instances = chosen.rename_columns([name for name, _ in remote.inputs]).to_pylist()
-    url = _address(remote.endpoint) + ":predict"
+    url = http.address(remote.endpoint) + ":predict"
     answers: list[dict[str, Any]] = []
-    with httpx.Client(timeout=TIMEOUT_SECONDS) as client:
+    with http.client() as client:
         for start in range(0, len(instances), remote.max_batching_rows):
             batch = instances[start : start + remote.max_batching_rows]
             answers += _batch(client, url, batch, remote.outputs)
@@ -135,12 +131,23 @@ def predict(remote: RemoteEndpoint, rows: pa.Table, keep_columns: bool = True) -
 
 
 def generate_text(
-    remote: RemoteEndpoint, function: str, rows: pa.Table, arguments: Mapping[str, Any]
+    remote: RemoteEndpoint,
+    reference: Reference,
+    function: str,
+    rows: pa.Table,
+    arguments: Mapping[str, Any],
 ) -> pa.Table:
-    """AI.GENERATE_TEXT or ML.GENERATE_TEXT by the stand-in: its columns, then the input's.
+    """AI.GENERATE_TEXT or ML.GENERATE_TEXT over Gemini: its columns, then the input's.
+
+    Args:
+        remote: The remote model.
+        reference: Its name, which says who asks and where.
+        function: Either function's name.
+        rows: Rows with a column `prompt`.
+        arguments: The function's settings.
 
     Raises:
-        BigQueryError: The model is not a Gemini model, or `rows` has no column `prompt`.
+        BigQueryError: The model is not a Gemini model, or `rows` has no text column `prompt`.
     """
     if not gemini.is_gemini(remote.endpoint):
         raise BigQueryError(
@@ -152,60 +159,43 @@ def generate_text(
         raise BigQueryError("invalidQuery", f"{function} needs a column named prompt in its input.")
     if not pa.types.is_string(rows.schema.field("prompt").type):
         raise BigQueryError("invalidQuery", f"{function}'s column prompt must be STRING.")
+    place = location.of_dataset(*reference[:2]) or location.DEFAULT
     prompts = rows["prompt"].to_pylist()
-    flatten = bool(arguments.get("flatten_json_output", False))
-    settings = {key: value for key, value in arguments.items() if key != "flatten_json_output"}
-    texts = [p and gemini.text(remote.endpoint, p, settings) for p in prompts]
-    full = [p and json.dumps(gemini.response(remote.endpoint, p, settings)) for p in prompts]
-    status = ["" if p else "the prompt is NULL or empty" for p in prompts]
-    nothing: list[str | None] = [None] * len(prompts)
+    answers = gemini.generate(remote.endpoint, reference.project, place, prompts, arguments)
+    texts = pa.array([answer.text for answer in answers], pa.string())
+    responses = pa.array([answer.response for answer in answers], pa.string())
+    status = pa.array([answer.status for answer in answers], pa.string())
+    nothing = pa.nulls(len(answers), pa.string())
     if function == "AI.GENERATE_TEXT":
-        table = _text_table(
-            {"result": texts, "status": status},
-            {
-                "full_response": full,
-                "rai_result": nothing,
-                "grounding_result": nothing,
-                "statistics": nothing,
-            },
-            ("result", "rai_result", "grounding_result", "statistics", "full_response", "status"),
-        )
-    elif flatten:
-        table = _text_table(
-            {"ml_generate_text_llm_result": texts, "ml_generate_text_status": status},
-            {"ml_generate_text_rai_result": nothing},
-            (
-                "ml_generate_text_llm_result",
-                "ml_generate_text_rai_result",
-                "ml_generate_text_status",
-            ),
-        )
+        columns = {
+            _text("result"): texts,
+            _json("rai_result"): nothing,
+            _json("grounding_result"): nothing,
+            _json("statistics"): nothing,
+            _json("full_response"): responses,
+            _text("status"): status,
+        }
+    elif arguments.get("flatten_json_output"):
+        columns = {
+            _text("ml_generate_text_llm_result"): texts,
+            _json("ml_generate_text_rai_result"): nothing,
+            _text("ml_generate_text_status"): status,
+        }
     else:
-        table = _text_table(
-            {"ml_generate_text_status": status},
-            {"ml_generate_text_result": full},
-            ("ml_generate_text_result", "ml_generate_text_status"),
-        )
+        columns = {
+            _json("ml_generate_text_result"): responses,
+            _text("ml_generate_text_status"): status,
+        }
+    table = pa.table(list(columns.values()), schema=pa.schema(list(columns)))
     return _followed(table, rows)
 
 
-def _text_table(
-    texts: Mapping[str, Sequence[Any]],
-    json_texts: Mapping[str, Sequence[Any]],
-    order: Sequence[str],
-) -> pa.Table:
-    fields = [
-        pa.field(name, pa.string(), metadata=JSON_COLUMN if name in json_texts else None)
-        for name in order
-    ]
-    values = {**texts, **json_texts}
-    return pa.table(
-        [
-            pa.array([v or None if n in json_texts else v for v in values[n]], pa.string())
-            for n in order
-        ],
-        schema=pa.schema(fields),
-    )
+def _text(name: str) -> pa.Field:
+    return pa.field(name, pa.string())
+
+
+def _json(name: str) -> pa.Field:
+    return pa.field(name, pa.string(), metadata=JSON_COLUMN)
 
 
 def _followed(table: pa.Table, rows: pa.Table) -> pa.Table:
@@ -275,46 +265,24 @@ def _endpoint(statement: CreateModel) -> RemoteEndpoint:
     return RemoteEndpoint(endpoint, inputs, outputs, rows)
 
 
-def _field(name: str, kind: str) -> dict[str, Any]:
-    from localcloud.bigquery.column import standard_sql_field
-
-    return standard_sql_field(name, kind)
-
-
-def _address(endpoint: str) -> str:
-    """The URL to call: a Google host means this local cloud."""
-    parts = urlsplit(endpoint)
-    if parts.hostname is not None and parts.hostname.endswith(".googleapis.com"):
-        here = urlsplit(upstream.runtime().base_url())
-        parts = parts._replace(scheme=here.scheme, netloc=here.netloc)
-    return urlunsplit(parts)
-
-
 def _batch(
     client: httpx.Client, url: str, instances: Sequence[Mapping[str, Any]], outputs: Columns
 ) -> list[dict[str, Any]]:
     nothing: dict[str, Any] = {name: None for name, _ in outputs}
     try:
-        response = _post(client, url, {"instances": [json_value(row) for row in instances]})
+        response = http.post(client, url, {"instances": [json_value(row) for row in instances]})
     except httpx.HTTPError as error:
         failure = f"POST {url} failed: {error}"
         return [nothing | {"remote_model_status": failure} for _ in instances]
     predictions = response.json().get("predictions") if response.is_success else None
     if not isinstance(predictions, list) or len(predictions) != len(instances):
-        said = response.text[:500] if not response.is_success else "not one prediction a row"
-        failure = f"POST {url} answered {response.status_code}: {said}"
+        failure = (
+            f"POST {url} did not answer one prediction a row"
+            if response.is_success
+            else http.failure(url, response)
+        )
         return [nothing | {"remote_model_status": failure} for _ in instances]
     return [_row(prediction, outputs, nothing) for prediction in predictions]
-
-
-@tenacity.retry(
-    retry=tenacity.retry_if_result(lambda response: response.status_code in RETRIED),
-    stop=tenacity.stop_after_attempt(4),
-    wait=tenacity.wait_exponential_jitter(initial=0.2, max=2),
-    retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
-)
-def _post(client: httpx.Client, url: str, body: Mapping[str, Any]) -> httpx.Response:
-    return client.post(url, json=body)
 
 
 def _row(prediction: Any, outputs: Columns, nothing: Mapping[str, Any]) -> dict[str, Any]:

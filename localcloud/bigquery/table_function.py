@@ -72,7 +72,9 @@ def evaluate(interpreter: Interpreter, call: TableFunction) -> pa.Table:
     loaded = _model(interpreter, call)
     arguments = _arguments(interpreter, call)
     if call.name in GENERATE_TEXT and isinstance(loaded, RemoteEndpoint):
-        return remote_model.generate_text(loaded, call.name, _one(interpreter, call), arguments)
+        return remote_model.generate_text(
+            loaded, _reference(interpreter, call), call.name, _one(interpreter, call), arguments
+        )
     if isinstance(loaded, RemoteEndpoint):
         if call.name != "ML.PREDICT":
             raise BigQueryError(
@@ -126,7 +128,9 @@ def columns(interpreter: Interpreter) -> analyzer.OutputColumns:
             )
         if isinstance(loaded, RemoteEndpoint) and call.name in GENERATE_TEXT:
             return analysis.columns_of(
-                remote_model.generate_text(loaded, call.name, empty, call.settings)
+                remote_model.generate_text(
+                    loaded, _reference(interpreter, call), call.name, empty, call.settings
+                )
             )
         if isinstance(loaded, Training) and call.name == "ML.PREDICT":
             _require(loaded, empty)
@@ -206,10 +210,14 @@ def _require(loaded: Training, table: pa.Table) -> None:
 def _model(interpreter: Interpreter, call: TableFunction) -> Training | RemoteEndpoint | None:
     if call.model is None:
         return None
-    context = interpreter.context
     store = upstream.runtime().models
-    reference = Reference.resolve(call.model, context.project_id, context.dataset_id)
-    return training.load(store.training_directory(store.get(reference).artifact_uri))
+    found = store.get(_reference(interpreter, call))
+    return training.load(store.training_directory(found.artifact_uri))
+
+
+def _reference(interpreter: Interpreter, call: TableFunction) -> Reference:
+    context = interpreter.context
+    return Reference.resolve(call.model or (), context.project_id, context.dataset_id)
 
 
 def _one(interpreter: Interpreter, call: TableFunction) -> pa.Table:

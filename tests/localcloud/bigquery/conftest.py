@@ -94,8 +94,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     async def connection(request: Request) -> JSONResponse:
         return JSONResponse({}, 200 if request.path_params["id"] == "ok" else 404)
 
+    async def generate(request: Request) -> JSONResponse:
+        body = await request.json()
+        prompt = body["contents"][0]["parts"][0]["text"]
+        text = f"[stand-in] {request.path_params['model']} {body.get('generationConfig')}: {prompt}"
+        return JSONResponse({"candidates": [{"content": {"parts": [{"text": text}]}}]})
+
     app = Starlette(
         routes=[
+            Route(
+                "/v1/projects/{p}/locations/us-central1/publishers/google/models/{model}"
+                ":generateContent",
+                generate,
+                methods=["POST"],
+            ),
             Route("/v1/projects/{p}/locations/{l}/connections/{id}", connection),
             Route(
                 "/v1/projects/{p}/locations/{l}/endpoints/{endpoint}:predict",

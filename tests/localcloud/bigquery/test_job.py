@@ -69,3 +69,16 @@ def test_the_bytes_of_a_view_are_those_of_its_table(
     )
 
     assert job.total_bytes_processed == 80
+
+
+def test_a_cancelled_job_ends_as_stopped(client: bigquery.Client, dataset: str) -> None:
+    endless = (
+        "SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 1000000)) AS a, "
+        "UNNEST(GENERATE_ARRAY(1, 1000000)) AS b"
+    )
+    job = client.query(endless, job_retry=None)
+
+    job.cancel()
+
+    assert job.exception(timeout=30) is not None
+    assert (job.state, job.error_result["reason"]) == ("DONE", "stopped")

@@ -40,7 +40,8 @@ def test_predict_puts_its_columns_before_the_inputs(run: Run) -> None:
         "TABLE shared.passengers); "
         "SELECT COUNTIF(predicted_survived) AS n FROM scored WHERE age > 250",
         "DECLARE oldest INT64 DEFAULT 250; SELECT COUNTIF(predicted_survived) AS n "
-        "FROM ML.PREDICT(MODEL shared.survival, (SELECT * FROM shared.passengers WHERE age > oldest))",
+        "FROM ML.PREDICT(MODEL shared.survival, "
+        "(SELECT * FROM shared.passengers WHERE age > oldest))",
     ],
     ids=["with", "join", "scalar subquery", "script", "variable"],
 )
@@ -104,7 +105,8 @@ def test_rows_keep_their_predictions_through_transform(run: Run) -> None:
 def test_transform_shows_what_the_model_takes(run: Run) -> None:
     rows = run(
         "SELECT AVG(age_scaled) AS mean, STDDEV(age_scaled) AS deviation, "
-        "COUNTIF(fare IS NULL) AS missing FROM ML.TRANSFORM(MODEL shared.survival, TABLE shared.passengers)"
+        "COUNTIF(fare IS NULL) AS missing "
+        "FROM ML.TRANSFORM(MODEL shared.survival, TABLE shared.passengers)"
     )
 
     assert rows == [
