@@ -164,15 +164,13 @@ class _Request:
             AnalyzeResponse,
         )
 
-        request = AnalyzeRequest(
-            sql_statement=sql,
-            options=self._options(rewritten=rewritten),
-            simple_catalog=catalog(entries),
-        )
-        # Without the pool of its own types ZetaSQL crashes on date parts.
+        request = AnalyzeRequest(sql_statement=sql, options=self._options(rewritten=rewritten))
         request.descriptor_pool_list.definitions.add().builtin.SetInParent()
+        known = catalog(entries)
         try:
-            return module.call("Analyze", request, AnalyzeResponse).resolved_statement
+            return module.call(
+                "Analyze", request, AnalyzeResponse, catalog=known
+            ).resolved_statement
         except module.StatusError as error:
             _refuse(error.message)
 
@@ -354,10 +352,10 @@ def _build_sql(resolved: "Message", entries: Sequence[CatalogTable]) -> str:
         BuildSqlResponse,
     )
 
-    request = BuildSqlRequest(simple_catalog=catalog(entries), resolved_statement=resolved)
+    request = BuildSqlRequest(resolved_statement=resolved)
     request.descriptor_pool_list.definitions.add().builtin.SetInParent()
     try:
-        return str(module.call("BuildSql", request, BuildSqlResponse).sql)
+        return str(module.call("BuildSql", request, BuildSqlResponse, catalog=catalog(entries)).sql)
     except module.StatusError as error:
         _refuse(error.message)
 
