@@ -18,6 +18,7 @@ from googlesql.create_model import CreateModel, read_create_model
 from googlesql.edit import Edit, EditedText
 from googlesql.errors import SqlError, UnknownFunction
 from googlesql.lexer import TokenKind, header_comment, tokens
+from googlesql.module import CrashError
 from googlesql.parser import parse_statement
 from googlesql.position import Text
 from googlesql.reference import Reference, ReferenceKind, read_references
@@ -203,7 +204,8 @@ class Statement:
 
         Returns:
             What is known of the statement; None when it calls a function that only BigQuery
-            knows, or names a table that is not declared: then only the syntax is checked.
+            knows, names a table that is not declared, or is too much for ZetaSQL: then only the
+            syntax is checked here, and BigQuery checks the rest when it runs.
 
         Raises:
             StatementError: BigQuery would refuse the statement.
@@ -215,7 +217,7 @@ class Statement:
             return None
         try:
             return analyze(self.sql, tables, output_columns=output_columns)
-        except UnknownFunction:
+        except (UnknownFunction, CrashError):
             return None
         except SqlError as error:
             raise StatementError(error, self.sql, self.file) from None
