@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from localcloud.discovery.enum_number import name_of_number
 from localcloud.errors import Json, Violation, invalid
 
 _FLAGS = re.compile(r"(?:(Required|Optional|Immutable|Output only|Input only|Identifier)\.?\s+)+")
@@ -307,8 +308,9 @@ def _scalar(field: Json, value: Any) -> tuple[Any, str]:
     if "enum" in field:
         names = field["enum"]
         # Clients that ask for `enum-encoding=int` also send numbers.
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):
-            return names[value], ""
+        if isinstance(value, int) and not isinstance(value, bool):
+            name = name_of_number(names, value)
+            return name or value, "" if name else "TYPE_ENUM"
         return value, "" if value in names else f"TYPE_ENUM, one of {', '.join(names[:12])}"
     if not isinstance(value, str):
         return value, "TYPE_STRING"
