@@ -124,7 +124,7 @@ class CompiledModule:
     def _compile(self, engine: "wasmtime.Engine", report: Progress) -> None:
         from wasmtime import Module
 
-        what = f"compiling {self.name}, once for this user (20 to 60 s)"
+        what = f"compiling {self.name}, once for this user (20 to 60 s on an idle machine)"
         with _reporting(what, report) as elapsed:
             compiled = bytes(Module.from_file(engine, str(self.source)).serialize())
             _write_atomically(self.kept, compiled)
