@@ -46,6 +46,9 @@ def run(interpreter: Interpreter, statement: CreateModel) -> JobStatistics2:
     )
     statistics = JobStatistics2(statementType="CREATE_MODEL", ddlOperationPerformed=operation)
     if operation == "SKIP":
+        if not job.is_dry_run():
+            # BigQuery trains nothing then, yet moves the time of the last change.
+            store.patch(reference, {})
         return statistics
     if statement.remote:
         remote_model.create(reference, statement, dry_run=job.is_dry_run())

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import wait
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import duckdb
 from local_bigquery.catalog import metadata, tables
@@ -79,7 +79,7 @@ def install() -> None:
     runner._job = make
     runner.submit = submit
     runner.error = error
-    runner.HANDLERS["load"] = load_file
+    runner.HANDLERS |= {"load": load_file, "extract": extract}
     query.execute = execute
     tables.defaults = table
     table_rules._not_found = not_found
@@ -172,10 +172,28 @@ def load_file(
     """Load a table, from a compressed upload too.
 
     DuckDB tells compression by the file's suffix, which an upload has not.
+
+    Raises:
+        BigQueryError: `invalid` when the rows do not fit, `notImplemented` without an upload.
     """
-    if upload is not None:
-        _decompress(upload)
+    if upload is None:
+        # local-bigquery would take other URIs for local files.
+        raise BigQueryError(
+            "notImplemented",
+            "Loading from Cloud Storage is not implemented on the local cloud; upload the file "
+            "with the load job.",
+        )
+    _decompress(upload)
     return _load(cursor, config, upload)
+
+
+def extract(cursor: object, config: object, upload: str | None) -> NoReturn:
+    """Refuse an extract job.
+
+    Raises:
+        BigQueryError: `notImplemented`, always.
+    """
+    raise BigQueryError("notImplemented", "Extract jobs are not implemented on the local cloud.")
 
 
 def fail_interrupted() -> None:

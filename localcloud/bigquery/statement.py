@@ -20,6 +20,16 @@ _OWN_GRAMMAR = re.compile(
     re.IGNORECASE,
 )
 """Statements of which BigQuery knows more than ZetaSQL: local-bigquery reads those it cannot."""
+REFUSED = {
+    "ASTExportModelStatement": "EXPORT MODEL",
+    "ASTExportDataStatement": "EXPORT DATA",
+    "ASTAuxLoadDataStatement": "LOAD DATA",
+    "ASTCreateExternalTableStatement": "CREATE EXTERNAL TABLE",
+}
+"""Statements that read or write Cloud Storage, by the kind of their syntax tree.
+
+local-bigquery would take their URIs for local files; a path of this machine is none of theirs.
+"""
 _NO_TIME_TRAVEL = "Catalog type does not support time travel"
 _FUNCTION_NOT_FOUND = re.compile(
     r'Function not found: (\w+)|Function with name "(\w+)" is not in the catalog, but it exists'
@@ -63,8 +73,8 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
         interpreter.report(model_statement.alter(interpreter, tree, text))
     elif tree.kind == "ASTDropStatement" and tree.text("schema_object_kind") == "kModel":
         interpreter.report(model_statement.drop(interpreter, tree))
-    elif tree.kind == "ASTExportModelStatement":
-        raise BigQueryError("notImplemented", "EXPORT MODEL is not implemented on the local cloud.")
+    elif tree.kind in REFUSED:
+        raise _refused(REFUSED[tree.kind])
     elif tree.kind == "ASTCreateViewStatement" and parser.table_functions(statement.text):
         raise BigQueryError(
             "notImplemented",
@@ -85,6 +95,8 @@ def _analysed(interpreter: Interpreter, statement: Statement) -> Statement:
         if _OWN_GRAMMAR.match(statement.text):
             return statement
         raise analysis.refusal(error, statement.text) from error
+    if tree.kind in REFUSED:
+        raise _refused(REFUSED[tree.kind])
     if tree.kind not in analysis.ANALYSED:
         return statement
     analysis.check(interpreter, statement.text)
@@ -113,6 +125,10 @@ def _parsed(sql: str) -> Node:
         return parser.parse_statement(sql)
     except SqlError as error:
         raise analysis.refusal(error, sql) from error
+
+
+def _refused(what: str) -> BigQueryError:
+    return BigQueryError("notImplemented", f"{what} is not implemented on the local cloud.")
 
 
 def _explained(error: BigQueryError) -> BigQueryError:
