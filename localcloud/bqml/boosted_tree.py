@@ -32,8 +32,14 @@ class BoostedTree:
 
     def predict(self, features: Floats) -> Floats:
         """See `Estimator.predict`."""
+        if len(features) == 0:
+            # Of no rows xgboost tells no number of classes either.
+            return np.zeros((0, self.class_count) if self.class_count else 0)
         raw: Floats = self.booster.inplace_predict(features).astype(np.float64)
-        return np.column_stack([1 - raw, raw]) if self.class_count == 2 else raw
+        if self.class_count > 2:
+            # xgboost computes with 32 bits, which sum to one only nearly.
+            return raw / raw.sum(axis=1, keepdims=True)
+        return np.column_stack([1 - raw, raw]) if self.class_count else raw
 
     def contributions(self, features: Floats) -> tuple[Floats, Floats, Floats]:
         """See `Estimator.contributions`; exact Shapley values of the trees, in log odds."""

@@ -5,7 +5,7 @@ divergence for numbers, with logarithms to the base 2, and the L-infinity distan
 https://www.tensorflow.org/tfx/data_validation/get_started#checking_data_skew_and_drift
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +76,16 @@ def numeric_distance(
         np.histogram(first, edges)[0].astype(np.float64),
         np.histogram(second, edges)[0].astype(np.float64),
     )
+
+
+def distance_to_quantiles(baseline: Sequence[float], target: pa.ChunkedArray) -> float:
+    """Jensen-Shannon divergence of a column from one that is known by its quantiles.
+
+    Args:
+        baseline: Evenly spaced quantiles, least to largest; each stands for as many rows.
+        target: Numbers; NULL and NaN are left out.
+    """
+    return numeric_distance(pa.chunked_array([pa.array(baseline, pa.float64())]), target)
 
 
 def categorical_distance(

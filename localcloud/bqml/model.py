@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from localcloud.bqml import boosted_tree, linear
@@ -16,6 +17,7 @@ from localcloud.bqml.metrics import Floats
 __all__ = ["Iteration", "Model"]
 
 FILE = "model.json"
+HELD_OUT = "held_out.npz"
 FORMAT = 1
 
 
@@ -32,6 +34,8 @@ class Model:
         classes: Classes in order, as the label column has them; empty for a regressor.
         iterations: The steps of its training.
         evaluation: Metrics on the evaluation rows, by name.
+        held_out: Of the evaluation rows, what is and what the model says: numbers, or of a
+            classifier places among the classes and probabilities.
         feature_statistics: For each feature what ML.FEATURE_INFO, ML.VALIDATE_DATA_SKEW and
             ML.GLOBAL_EXPLAIN need of the training rows.
         encoding: How columns become numbers.
@@ -46,6 +50,7 @@ class Model:
     classes: Sequence[Any]
     iterations: Sequence[Iteration]
     evaluation: Mapping[str, float]
+    held_out: tuple[Floats, Floats]
     feature_statistics: Mapping[str, Mapping[str, Any]]
     encoding: Encoding
     estimator: Estimator
@@ -72,6 +77,8 @@ class Model:
     def save(self, directory: Path) -> None:
         """Write the model into a directory; made when it is not there."""
         directory.mkdir(parents=True, exist_ok=True)
+        actual, predicted = self.held_out
+        np.savez_compressed(directory / HELD_OUT, actual=actual, predicted=predicted)
         facts = {
             "format": FORMAT,
             "model_type": self.model_type,
@@ -101,6 +108,8 @@ class Model:
                 f"{directory / FILE} has format {facts['format']}; this version reads {FORMAT}: "
                 "train the model again"
             )
+        with np.load(directory / HELD_OUT, allow_pickle=False) as arrays:
+            held_out = (arrays["actual"], arrays["predicted"])
         return cls(
             model_type=facts["model_type"],
             family=facts["family"],
@@ -110,6 +119,7 @@ class Model:
             classes=facts["classes"],
             iterations=[Iteration(**step) for step in facts["iterations"]],
             evaluation=facts["evaluation"],
+            held_out=held_out,
             feature_statistics=facts["feature_statistics"],
             encoding=Encoding.from_json(facts["encoding"]),
             estimator=_estimator(facts["family"], facts["estimator"], directory),

@@ -69,6 +69,7 @@ def train(
     )
     judged = matrix if eval_matrix is None else eval_matrix
     judged_target = target[training] if eval_target is None else eval_target
+    predicted = estimator.predict(judged)
     return Model(
         model_type=kind.model_type,
         family=kind.family,
@@ -77,7 +78,8 @@ def train(
         label_columns=[(label, bigquery_type(rows.schema.field(label).type))],
         classes=classes,
         iterations=iterations,
-        evaluation=_evaluate(estimator, judged, judged_target),
+        evaluation=_evaluate(predicted, judged_target),
+        held_out=(judged_target, predicted),
         feature_statistics=statistics.of_features(
             trained_rows,
             features,
@@ -172,8 +174,7 @@ def _fit(
     return boosted_tree.fit(data, settings, on_iteration)
 
 
-def _evaluate(estimator: Estimator, features: Floats, target: Floats) -> dict[str, float]:
-    predicted = estimator.predict(features)
+def _evaluate(predicted: Floats, target: Floats) -> dict[str, float]:
     if predicted.ndim == 1:
         return metrics.regression(target, predicted)
     return metrics.classification(target.astype(np.intp), predicted)

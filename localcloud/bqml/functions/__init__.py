@@ -1,14 +1,36 @@
-"""The ML.* table functions, by name."""
+"""The ML.* table functions, by name. A new function is a file and a row."""
 
-from localcloud.bqml.functions import evaluate, predict
+from localcloud.bqml.functions.describe_data import DESCRIBE_DATA
+from localcloud.bqml.functions.evaluate import EVALUATE
+from localcloud.bqml.functions.explain import EXPLAIN_PREDICT, GLOBAL_EXPLAIN
+from localcloud.bqml.functions.inspect import (
+    FEATURE_IMPORTANCE,
+    FEATURE_INFO,
+    TRAINING_INFO,
+    WEIGHTS,
+)
+from localcloud.bqml.functions.predict import PREDICT
 from localcloud.bqml.functions.table_function import TableFunction
+from localcloud.bqml.functions.threshold_curve import CONFUSION_MATRIX, ROC_CURVE
+from localcloud.bqml.functions.validate_data import VALIDATE_DATA_DRIFT, VALIDATE_DATA_SKEW
 
 __all__ = ["FUNCTIONS", "TableFunction"]
 
 FUNCTIONS = {
     function.name: function
     for function in (
-        predict.PREDICT,
-        evaluate.EVALUATE,
+        PREDICT,
+        EVALUATE,
+        EXPLAIN_PREDICT,
+        GLOBAL_EXPLAIN,
+        FEATURE_IMPORTANCE,
+        FEATURE_INFO,
+        WEIGHTS,
+        TRAINING_INFO,
+        CONFUSION_MATRIX,
+        ROC_CURVE,
+        DESCRIBE_DATA,
+        VALIDATE_DATA_DRIFT,
+        VALIDATE_DATA_SKEW,
     )
 }

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,6 +19,7 @@ from localcloud.bqml.functions.table_function import (
     model_of,
     threshold_of,
 )
+from localcloud.bqml.metrics import Floats
 from localcloud.bqml.model import Model
 
 NAME = "ML.EVALUATE"
@@ -32,29 +32,41 @@ def evaluate(
     fitted = model_of(model, NAME)
     check_settings(NAME, settings, "threshold", "trial_id")
     threshold = threshold_of(NAME, fitted, settings)
-    if not tables:
-        if threshold != 0.5:
-            raise NotImplementedError(
-                f"{NAME} with a threshold needs rows on the local cloud: give a table or a query"
-            )
+    if not tables and threshold == 0.5:
+        # To the last digit what the training said.
         scores = dict(fitted.evaluation)
-    elif fitted.classes:
-        rows, actual = labelled(fitted, tables[0], NAME)
-        scores = metrics.classification(actual, fitted.predict(rows), threshold)
     else:
-        rows, target = numbered(fitted, tables[0], NAME)
-        scores = metrics.regression(target, fitted.predict(rows))
+        actual, predicted = judged(fitted, tables, NAME)
+        scores = (
+            metrics.classification(actual.astype(np.intp), predicted, threshold)
+            if fitted.classes
+            else metrics.regression(actual, predicted)
+        )
     return pa.table({name: pa.array([value], pa.float64()) for name, value in scores.items()})
 
 
-def labelled(model: Model, table: pa.Table, name: str) -> tuple[pa.Table, npt.NDArray[np.intp]]:
-    """Rows with a label, and the place of each label among the model's classes.
+def judged(model: Model, tables: Sequence[pa.Table], name: str) -> tuple[Floats, Floats]:
+    """What is and what the model says, by row.
+
+    Args:
+        model: The model.
+        tables: The rows to judge it on; without any, the evaluation rows of its training.
+        name: The function, for messages.
+
+    Returns:
+        Numbers, or of a classifier the place of each label among the classes; predictions, or of
+        a classifier probabilities.
 
     Raises:
         BqmlError: The label's column is missing, empty, or has a class unknown to the model.
     """
-    rows = _with_label(model, table, name)
-    column = rows.column(model.label).cast(arrow_type(model.label_columns[0][1]))
+    if not tables:
+        return model.held_out
+    rows = _with_label(model, tables[0], name)
+    column = rows.column(model.label)
+    if not model.classes:
+        return column.cast(pa.float64()).to_numpy().astype(np.float64), model.predict(rows)
+    column = column.cast(arrow_type(model.label_columns[0][1]))
     places = pc.index_in(column, pa.array(model.classes, column.type))
     if places.null_count:
         unknown = column.filter(pc.is_null(places)).unique().to_pylist()
@@ -62,13 +74,7 @@ def labelled(model: Model, table: pa.Table, name: str) -> tuple[pa.Table, npt.ND
             f"{name}: label {unknown[0]!r} was not there in training; the classes are "
             f"{', '.join(map(repr, model.classes))}"
         )
-    return rows, places.to_numpy().astype(np.intp)
-
-
-def numbered(model: Model, table: pa.Table, name: str) -> tuple[pa.Table, npt.NDArray[np.float64]]:
-    """Rows with a label, and the labels as numbers."""
-    rows = _with_label(model, table, name)
-    return rows, rows.column(model.label).cast(pa.float64()).to_numpy().astype(np.float64)
+    return places.to_numpy().astype(np.float64), model.predict(rows)
 
 
 def _with_label(model: Model, table: pa.Table, name: str) -> pa.Table:
