@@ -157,3 +157,12 @@ def test_two_starts_at_once_leave_one_server(tmp_path: Path) -> None:
 
     assert [run.returncode for run in started] == [0, 0], [run.stderr for run in started]
     assert all(report["url"] in run.stdout for run in started)
+
+
+def test_replies_are_not_held_back_by_nagles_algorithm() -> None:
+    with process.bind(0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+
+        # What asyncio looks at before it turns the algorithm off.
+        assert accepted.proto == socket.IPPROTO_TCP
+        accepted.close()
