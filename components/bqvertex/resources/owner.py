@@ -12,4 +12,6 @@ def owner_of(name: str) -> str:
     Returns:
         `organization/project/stack/name`.
     """
-    return "/".join((pulumi.get_organization(), pulumi.get_project(), pulumi.get_stack(), name))
+    # An engine that has none says "organization", as every backend of files does.
+    organization = pulumi.get_organization() or "organization"
+    return "/".join((organization, pulumi.get_project(), pulumi.get_stack(), name))

@@ -1,0 +1,60 @@
+"""What a program declares, under Pulumi's mocks."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+
+DATASET = "gcp:bigquery/dataset:Dataset"
+TABLE = "gcp:bigquery/table:Table"
+CONNECTION = "gcp:bigquery/connection:Connection"
+GRANT = "gcp:projects/iAMMember:IAMMember"
+SEED_TABLE = "pulumi-python:dynamic/bqvertex:SeedTable"
+MODEL = "pulumi-python:dynamic/bqvertex:Model"
+ACCOUNT = "bqcx-1-ab@gcp-sa-bigquery-condel.iam.gserviceaccount.com"
+
+# What Google computes, by type; what the lifecycles derive in `check` is not run under mocks.
+COMPUTED: dict[str, dict[str, Any]] = {
+    CONNECTION: {"cloudResource": {"serviceAccountId": ACCOUNT}},
+    SEED_TABLE: {"content_hash": "c0ffee"},
+    MODEL: {"definition_hash": "beef", "evaluation": {"accuracy": 0.75}},
+}
+
+
+class Plan(pulumi.runtime.Mocks):
+    """Every registration, in order: a resource is registered after all that it waits for."""
+
+    def __init__(self) -> None:
+        self.registered: list[tuple[str, str, dict[str, Any]]] = []
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        inputs = {key: value for key, value in args.inputs.items() if key != "__provider"}
+        self.registered.append((args.typ, args.name, inputs))
+        return f"{args.name}-id", {**inputs, **COMPUTED.get(args.typ, {})}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(f"a component looked up {args.token}")
+
+    def inputs(self, typ: str, name: str) -> dict[str, Any]:
+        (found,) = (i for t, n, i in self.registered if (t, n) == (typ, name))
+        return found
+
+    def place(self, typ: str, name: str) -> int:
+        return [(t, n) for t, n, _ in self.registered].index((typ, name))
+
+
+def planned(program: Callable[[], object]) -> Plan:
+    """Run a program to its end.
+
+    Returns:
+        What it declared; outputs of the components are checked inside the program.
+    """
+    plan = Plan()
+    pulumi.runtime.set_mocks(plan, project="proj", stack="test", preview=False)
+
+    @pulumi.runtime.test
+    def run() -> object:
+        return program()
+
+    run()
+    return plan

@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import pulumi
+import pytest
+from bqvertex.dataset import Dataset
+from bqvertex.trained_model import TrainedModel
+
+from tests.components.plan import MODEL, SEED_TABLE, planned
+
+PLACE = {"project": "acme-prod", "location": "us-central1", "dataset_id": "nyc"}
+COLUMNS = [{"name": "late", "type": "BOOL"}, {"name": "origin", "type": "STRING"}]
+STATEMENT = """\
+CREATE MODEL arrival_delay
+OPTIONS (model_type = 'LOGISTIC_REG', input_label_cols = ['late'])
+AS SELECT late, origin FROM flights
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.sql").write_text(STATEMENT)
+    return tmp_path
+
+
+def dataset() -> Dataset:
+    tables = {name: {"source": "a.csv", "schema": COLUMNS} for name in ("flights", "other")}
+    return Dataset("nyc", {**PLACE, "labels": {"team": "data"}, "tables": tables})
+
+
+def test_place_name_and_columns_follow_from_dataset_and_statement():
+    plan = planned(
+        lambda: TrainedModel("late", {"dataset": dataset(), "statement_file": "model.sql"})
+    )
+
+    assert plan.inputs(MODEL, "late") == {
+        **PLACE,
+        "model_id": "arrival_delay",
+        "statement": STATEMENT,
+        "statement_file": "model.sql",
+        "schemas": {"flights": COLUMNS},
+        "labels": {"team": "data"},
+        "owner": "organization/proj/test/late",
+    }
+
+
+def test_it_is_trained_after_all_of_its_dataset():
+    plan = planned(lambda: TrainedModel("late", {"dataset": dataset(), "statement": STATEMENT}))
+
+    assert plan.place(SEED_TABLE, "nyc-flights") < plan.place(MODEL, "late")
+
+
+def test_without_a_dataset_the_place_is_given_and_bigquery_finds_the_columns_out():
+    plan = planned(lambda: TrainedModel("late", {**PLACE, "statement": STATEMENT}))
+
+    assert plan.inputs(MODEL, "late") == {
+        **PLACE,
+        "model_id": "arrival_delay",
+        "statement": STATEMENT,
+        "owner": "organization/proj/test/late",
+    }
+
+
+def test_a_table_made_elsewhere_is_declared_by_its_columns():
+    schemas = {"weather": COLUMNS}
+    text = STATEMENT.replace("flights", "weather")
+
+    plan = planned(
+        lambda: TrainedModel("late", {"dataset": dataset(), "statement": text, "schemas": schemas})
+    )
+
+    assert plan.inputs(MODEL, "late")["schemas"] == schemas
+
+
+def test_its_outputs():
+    seen = {}
+
+    def program() -> pulumi.Output:
+        model = TrainedModel("late", {**PLACE, "statement": STATEMENT})
+        return pulumi.Output.all(
+            path=model.model_path, hash=model.definition_hash, metrics=model.evaluation
+        ).apply(seen.update)
+
+    planned(program)
+
+    assert seen == {
+        "path": "acme-prod.nyc.arrival_delay",
+        "hash": "beef",
+        "metrics": {"accuracy": 0.75},
+    }
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({**PLACE, "statement_file": "no.sql"}, "no.sql: No such file or directory"),
+        (PLACE, "model late: give either statement_file or statement"),
+        ({"statement": STATEMENT}, "model late: give dataset, or project, location, dataset_id"),
+        ({**PLACE, "statement": "SELECT 1"}, "statement:1:1: this is SELECT"),
+        (
+            {**PLACE, "statement": STATEMENT, "schemas": {"flight": COLUMNS}},
+            "statement:3:29: table flights is not declared; did you mean flight?",
+        ),
+    ],
+)
+def test_a_wrong_declaration_is_one_message_of_the_preview(args, message):
+    with pytest.raises(pulumi.RunError) as caught:
+        planned(lambda: TrainedModel("late", args))
+
+    assert message in str(caught.value)
