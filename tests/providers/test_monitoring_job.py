@@ -220,6 +220,13 @@ def test_a_changed_input_costs_what_its_group_says(cloud, name):
     assert change.replaces == ((name,) if name in IDENTITY else ())
 
 
+def test_for_another_model_the_old_monitor_goes_first(cloud):
+    other_model = cloud.lifecycle().diff("", inputs(), inputs(model="other"))
+    other_id = cloud.lifecycle().diff("", inputs(), inputs(model_monitor_id="other"))
+
+    assert (other_model.delete_before_replace, other_id.delete_before_replace) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("change", "named", "said"),
     [

@@ -61,7 +61,13 @@ class MonitoringJobLifecycle:
         """Identity replaces, definition runs again, metadata is changed on the monitor."""
         del id
         names = changed(normalised(olds), normalised(news), INPUTS)
-        return Change(changes=bool(names), replaces=tuple(sorted(names & IDENTITY)))
+        replaces = tuple(sorted(names & IDENTITY))
+        return Change(
+            changes=bool(names),
+            replaces=replaces,
+            # For another model the monitor keeps its name: there cannot be two.
+            delete_before_replace=replaces == ("model",),
+        )
 
     def create(self, inputs: Bag) -> Created:
         """Make the monitor, run it, and wait for what it finds.
