@@ -97,6 +97,7 @@ class Dataset(pulumi.ComponentResource):
         tables: `project.dataset.table` by table id.
         views: `project.dataset.view` by view id.
         contents: Hash of what was loaded, by table id; for `retrain_on` of a model.
+        definitions: Hash of what each view's query means, by view id; for `retrain_on` of a model.
         schemas: Columns of every table and view by its id, as far as they are known offline.
         names: Ids of every table and view.
         labels: The labels given.
@@ -135,6 +136,7 @@ class Dataset(pulumi.ComponentResource):
         views = _views(args.get("views", {}), self.schemas)
         self.schemas |= {v.view.view_id: v.schema for v in views if v.schema is not None}
 
+        self.definitions = {v.view.view_id: v.view.definition_hash for v in views}
         self.names = (*declared, *(v.view.view_id for v in views))
         dataset = bigquery.Dataset(
             name,

@@ -65,6 +65,17 @@ def test_the_columns_of_tables_and_views_are_known_while_the_program_runs():
     }
 
 
+def test_a_comment_in_a_view_changes_neither_its_definition_nor_what_is_sent(folder):
+    seen = []
+    first = planned(lambda: seen.append(dataset().definitions))
+    (folder / "late.sql").write_text("select origin -- where from\nFROM `flights` WHERE delay>30")
+
+    second = planned(lambda: seen.append(dataset().definitions))
+
+    assert seen[0] == seen[1]
+    assert first.inputs(TABLE, "nyc-late") == second.inputs(TABLE, "nyc-late")
+
+
 def test_views_may_read_views_in_any_order(folder):
     (folder / "a.sql").write_text("SELECT origin FROM late")
 

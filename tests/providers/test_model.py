@@ -504,6 +504,12 @@ def test_check_names_the_input_and_what_is_allowed(models, news, change, name, w
     assert words in failure.reason
 
 
+def test_an_unchanged_statement_is_not_analysed_again(models, inputs, news, monkeypatch):
+    monkeypatch.setattr("googlesql.module.call", lambda *_: pytest.fail("ZetaSQL was asked"))
+
+    assert models.check(inputs, news).inputs == inputs
+
+
 def test_check_says_all_that_is_wrong_at_once(models, news):
     wrong = {"location": "mars", "labels": {"A": "b"}, **rewritten("origin,", "orgin,")}
 

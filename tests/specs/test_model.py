@@ -39,7 +39,7 @@ INPUT = {
 
 def state(statement: str) -> dict[str, object]:
     inputs = {**INPUT, "statement": statement}
-    return {**inputs, **derived(inputs)}
+    return {**inputs, **derived({}, inputs)}
 
 
 def test_every_input_has_one_cost():
@@ -184,3 +184,20 @@ def test_only_kinds_with_an_evaluation_are_evaluated(statement, evaluated):
     spec = ModelSpec.from_inputs(state(statement) | {"model_id": "m"})
 
     assert (evaluate_statement(spec) is not None) == evaluated
+
+
+def test_another_way_of_hashing_in_a_new_version_retrains_nothing():
+    olds = state(STATEMENT) | {"definition_hash": "0" * 64}
+    news = {**INPUT, "statement": STATEMENT.replace("-- Will", "-- Will the comment change,")}
+
+    found = derived(olds, news)
+
+    assert found["definition_hash"] == "0" * 64
+
+
+def test_a_definition_that_someone_changed_is_not_taken_for_ours():
+    olds = state(STATEMENT) | {"definition_hash": "another one: label bqvertex_definition is None"}
+
+    found = derived(olds, {**INPUT, "statement": STATEMENT})
+
+    assert found == derived({}, {**INPUT, "statement": STATEMENT})

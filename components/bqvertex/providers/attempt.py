@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
-
 from bqvertex.clients.bigquery import BigQuery, Job
 from bqvertex.clients.bigquery.refusals import failed_job
 from bqvertex.clients.errors import CloudError, NotFound
@@ -78,6 +76,13 @@ def complete(
     Raises:
         CloudError: It failed, and nothing that passes was the cause.
     """
+    from tenacity import (
+        Retrying,
+        retry_if_exception_type,
+        stop_after_delay,
+        wait_exponential_jitter,
+    )
+
     attempts = count(1)
 
     def attempt() -> Job:

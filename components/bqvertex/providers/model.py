@@ -64,11 +64,9 @@ class ModelLifecycle:
 
     def check(self, olds: Bag, news: Bag) -> Checked:
         """Validate the statement offline and derive what tells one definition from another."""
-        del olds
-        found = [*problems(news), *_moment_problems(news)]
-        return Checked(
-            {**news, **derived(news)}, tuple(Failure(name, reason) for name, reason in found)
-        )
+        found = [*problems(olds, news), *_moment_problems(news)]
+        failures = tuple(Failure(name, reason) for name, reason in found)
+        return Checked({**news, **derived(olds, news)}, failures)
 
     def diff(self, id: str, olds: Bag, news: Bag) -> Change:
         """Identity replaces, definition trains anew in place, metadata is patched."""

@@ -1,5 +1,6 @@
 """A BigQuery ML model as plain data: what it should be, how to say it in SQL, what changed."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -36,6 +37,16 @@ DEFAULT_JOB_TIMEOUT_S: Final = 86400.0
 """Seconds that a training may take when `job_timeout_s` is left out: BigQuery's own limit for most
 kinds, https://docs.cloud.google.com/bigquery/quotas#query_jobs"""
 
+_READ_FROM: Final = (
+    "statement",
+    "statement_file",
+    "schemas",
+    "project",
+    "dataset_id",
+    "model_id",
+)
+"""Inputs that decide what a statement means and whether it is right."""
+_HASH: Final = re.compile(r"[0-9a-f]{64}\Z")
 _IDS: Final[Mapping[str, Rule]] = {"project": PROJECT, "dataset_id": DATASET, "model_id": MODEL}
 
 
@@ -157,29 +168,73 @@ def evaluate_statement(spec: ModelSpec) -> str | None:
     return f"SELECT * FROM ML.EVALUATE(MODEL `{spec.path}`)"
 
 
-def derived(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def is_accepted(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Tell whether a statement was checked before, word for word and in the same place.
+
+    Args:
+        olds: Inputs that passed the check before; empty for a new resource.
+        news: Inputs.
+    """
+    return (
+        _is_hash(olds.get("definition_hash"))
+        and not holds_unknown([news.get(name) for name in _READ_FROM])
+        and all(olds.get(name) == news.get(name) for name in _READ_FROM)
+    )
+
+
+def derived(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
     """Work out the inputs that tell one definition from another, as far as they are known.
+
+    Args:
+        olds: Inputs that passed the check before; empty for a new resource. What meant the same
+            then means the same now: a new version of the toolkit, which may hash in another way,
+            retrains nothing.
+        news: Inputs.
 
     Returns:
         `definition_hash`, and `result_columns` where the schemas make it known; both `UNKNOWN`
         while the statement is. Empty for a statement that cannot be read.
     """
-    needed = [inputs.get(n) for n in ("statement", "project", "dataset_id", "model_id", "schemas")]
-    if holds_unknown(needed):
+    if holds_unknown([news.get(name) for name in _READ_FROM]):
         return {"definition_hash": UNKNOWN, "result_columns": UNKNOWN}
-    if not all(known(inputs, n, str) for n in ("statement", "project", "dataset_id", "model_id")):
+    if is_accepted(olds, news):
+        kept = ("definition_hash", "result_columns")
+        return {name: olds[name] for name in kept if olds.get(name) is not None}
+    if not all(known(news, name, str) for name in ("statement", *_IDS)):
         return {}
     try:
-        statement = read_model_statement(inputs["statement"], inputs.get("statement_file") or "")
-        found: dict[str, Any] = {
-            "definition_hash": canonical_hash(statement, inputs["project"], inputs["dataset_id"])
-        }
-        columns = column_types(statement, inputs.get("schemas") or {})
+        found: dict[str, Any] = {"definition_hash": _hash(news)}
+        if _means_what_it_did(olds, found["definition_hash"]):
+            found["definition_hash"] = olds["definition_hash"]
+        columns = column_types(_read(news), news.get("schemas") or {})
     except StatementError:
         return {}
     if columns is not None:
         found["result_columns"] = columns
     return found
+
+
+def _means_what_it_did(olds: Mapping[str, Any], hash_now: str) -> bool:
+    if not _is_hash(olds.get("definition_hash")):
+        return False
+    try:
+        return _hash(olds) == hash_now
+    except StatementError:
+        # An older version took what this one cannot read.
+        return False
+
+
+def _read(inputs: Mapping[str, Any]) -> ModelStatement:
+    return read_model_statement(inputs["statement"], inputs.get("statement_file") or "")
+
+
+def _hash(inputs: Mapping[str, Any]) -> str:
+    return canonical_hash(_read(inputs), inputs["project"], inputs["dataset_id"])
+
+
+def _is_hash(value: Any) -> bool:
+    # A read that finds another model there puts words in its place.
+    return isinstance(value, str) and _HASH.match(value) is not None
 
 
 def changed(olds: Mapping[str, Any], news: Mapping[str, Any]) -> frozenset[str]:
@@ -205,8 +260,14 @@ def changed(olds: Mapping[str, Any], news: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(different)
 
 
-def problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield all that is wrong with inputs."""
+def problems(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield all that is wrong with inputs.
+
+    Args:
+        olds: Inputs that passed the check before; empty for a new resource.
+        inputs: Inputs. A statement that passed before is not analysed again: ZetaSQL takes a
+            second to load and run, and a preview that changes nothing does without it.
+    """
     yield from missing(inputs, REQUIRED)
     texts = {"location", "statement", "statement_file", "description", "expiration"}
     yield from not_text(inputs, texts)
@@ -217,6 +278,8 @@ def problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
             yield from rule_problems(name, inputs.get(name), rule)
     yield from label.label_problems(inputs.get("labels"))
     yield from timeout_problems(inputs)
+    if is_accepted(olds, inputs):
+        return
     if known(inputs, "statement", str) and inputs["statement"].strip():
         file = inputs.get("statement_file") if known(inputs, "statement_file", str) else None
         # Named by its file: the engine prints the value of the input, here that of a whole text.

@@ -1,5 +1,6 @@
 """A view over the tables of its own dataset, as plain data."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,6 +31,11 @@ class View:
     def reads(self) -> tuple[str, ...]:
         """The tables and views of the dataset that it reads."""
         return bare_reads(self.query)
+
+    @property
+    def definition_hash(self) -> str:
+        """Hash of what the query means, wherever it stands; 64 hexadecimal digits."""
+        return hashlib.sha256(canonical(self.query.tree, self.query.sql).encode()).hexdigest()
 
     def sql(self, project: str, dataset_id: str) -> str:
         """Write the query with whole names in its one spelling, so that layout means nothing."""
