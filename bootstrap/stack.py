@@ -61,7 +61,7 @@ class Stack:
         Returns:
             Pulumi's exit status.
         """
-        if self._local:
+        if self._local and not self._exists():
             status = self._select()
             if status:
                 return status
@@ -107,9 +107,7 @@ class Stack:
 
     def _select(self) -> int:
         backend(self._checkout).mkdir(parents=True, exist_ok=True)
-        if self._exists():
-            return 0
-        return self._attend("pulumi", "stack", "init", self._name, "--no-select")
+        return self._attend("pulumi", "stack", "select", "--create", self._name)
 
     def _exists(self) -> bool:
         # A removed stack leaves its last state behind as NAME.json.bak.

@@ -18,7 +18,7 @@ def stack(checkout, program, tmp_path):
                 echo "{tool} $*" >> "{tmp_path}/log"
                 case "{tool} $*" in "{failing}"*) exit 7;; esac
                 case "$*" in
-                  "stack init"*) mkdir -p .local/pulumi/.pulumi/stacks/bqvertex
+                  "stack select --create"*) mkdir -p .local/pulumi/.pulumi/stacks/bqvertex
                     touch .local/pulumi/.pulumi/stacks/bqvertex/local.json;;
                   "stack rm"*) cd .local/pulumi/.pulumi/stacks/bqvertex
                     mv local.json local.json.bak;;
@@ -51,19 +51,20 @@ def test_up_starts_the_cloud_makes_the_stack_and_shows_what_it_made(stack, calls
         0,
         [
             "python -m localcloud start --port 8471",
-            "pulumi stack init local --no-select",
+            "pulumi stack select --create local",
             "pulumi up --yes --diff --stack local",
             "python -m stacks.summary",
         ],
     )
 
 
-def test_up_does_not_make_a_stack_that_is_there(stack, calls) -> None:
-    stack().up([])
+def test_preview_makes_the_stack_where_there_is_none_and_only_there(stack, calls) -> None:
+    stack().preview([])
 
-    stack().up([])
+    stack().preview([])
 
-    assert [call for call in calls() if "stack init" in call] == calls()[1:2]
+    preview = "pulumi preview --stack local"
+    assert calls() == ["pulumi stack select --create local", preview, preview]
 
 
 @pytest.mark.parametrize("failing", ["python -m localcloud", "pulumi stack", "pulumi up"])
