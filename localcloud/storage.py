@@ -190,6 +190,7 @@ class CloudStorage:
         }
         row = {**row, **body, "updated": now()}
         row["metageneration"] = str(int(row["metageneration"]) + 1)
+        row.pop("labels", None)
         if labels:
             row["labels"] = labels
         return self._shown_bucket(self.store.put(f"buckets/{bucket}", row))

@@ -119,9 +119,9 @@ def load(name: str) -> Document:
         routes[method.http, len(method.segments), method.custom_verb].append(method)
     for candidates in routes.values():
         candidates.sort(key=lambda m: sum(s is None for s in m.segments))
-    return Document(
-        name, Schema(raw["schemas"]), raw.get("parameters", {}), methods, raw, dict(routes)
-    )
+    # Only the APIs from before protocol buffers have their version in the service's path.
+    schema = Schema(raw["schemas"], null_deletes=bool(raw.get("servicePath")))
+    return Document(name, schema, raw.get("parameters", {}), methods, raw, dict(routes))
 
 
 def _methods(resource: Json, prefix: str) -> Iterator[Method]:

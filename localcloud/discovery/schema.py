@@ -50,10 +50,13 @@ class Schema:
 
     Args:
         schemas: The `schemas` member of a Discovery document.
+        null_deletes: Whether a null in a map is kept, as the older JSON APIs do: in a PATCH it
+            takes the entry away. Elsewhere it is a wrong type.
     """
 
-    def __init__(self, schemas: Mapping[str, Json]) -> None:
+    def __init__(self, schemas: Mapping[str, Json], *, null_deletes: bool = False) -> None:
         self.schemas = schemas
+        self.null_deletes = null_deletes
         self._names: dict[str, dict[str, str]] = {}
 
     def fields(self, message: str) -> dict[str, Json]:
@@ -226,7 +229,9 @@ class Schema:
         if not items:
             return value
         return {
-            key: self._value(items, item, f"{path}[{key}]", violations)
+            key: None
+            if item is None and self.null_deletes
+            else self._value(items, item, f"{path}[{key}]", violations)
             for key, item in value.items()
         }
 
