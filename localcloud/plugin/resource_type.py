@@ -53,6 +53,7 @@ class ResourceType:
             plugin has it.
         replaces_when: Further reasons to replace, given state and planned properties: the names of
             the properties at fault.
+        derives: What follows from other properties, given what is known of them.
         forbids_delete: Why a resource with this state must not be deleted; empty: it may.
     """
 
@@ -70,6 +71,7 @@ class ResourceType:
     update: str = "PATCH"
     deletes_first: bool = False
     replaces_when: Callable[[Bag, Bag], tuple[str, ...]] = lambda state, planned: ()
+    derives: Callable[[Bag], Bag] = lambda bag: {}
     forbids_delete: Callable[[Bag], str] = lambda state: ""
 
     @property
@@ -122,7 +124,7 @@ class ResourceType:
         if self.labelled:
             wanted = labels.planned(inputs, state, configuration)
             bag.update({name: value for name, value in wanted.items() if value is not None})
-        return bag
+        return {**bag, **self.derives(bag)}
 
     def previewed(self, planned: Bag, state: Bag | None) -> Bag:
         """The properties that a preview shows: what only the server knows is unknown.
@@ -159,7 +161,8 @@ class ResourceType:
                 bag[each.name] = value
         if self.labelled:
             bag.update(labels.found(live.get("labels"), planned))
-        return {**bag, **(self.identity(id_) or {})}
+        bag.update(self.identity(id_) or {})
+        return {**bag, **self.derives(bag)}
 
     def read_inputs(self, state: Bag, inputs: Bag | None) -> Bag:
         """The inputs that lead to a live state, for refresh and import.

@@ -12,6 +12,7 @@ from localcloud.plugin.property import Kind, Property
 from localcloud.plugin.property_bag import Bag
 from localcloud.plugin.resource_type import DELETION_POLICY, PROJECT, ResourceType
 from localcloud.plugin.rest_resource import RestResource
+from localcloud.plugin.unknown import has_unknown
 
 _DISABLED = "disabled"
 
@@ -58,6 +59,18 @@ def _snake_case(name: str) -> str:
     return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
 
 
+def _address(bag: Bag) -> Bag:
+    """The e-mail address, known before the account is there; of an import, the account's id."""
+    if "accountId" not in bag:
+        return {"accountId": bag["email"].partition("@")[0]} if "email" in bag else {}
+    if has_unknown([bag["accountId"], bag.get("project")]) or not bag.get("project"):
+        return {}
+    # Projects of a domain, `example.com:name`, have their parts the other way round.
+    host = ".".join(reversed(bag["project"].split(":")))
+    email = f"{bag['accountId']}@{host}.iam.gserviceaccount.com"
+    return {"email": email, "member": f"serviceAccount:{email}"}
+
+
 TYPE = ResourceType(
     token="gcp:serviceaccount/account:Account",
     service=IAM,
@@ -66,6 +79,7 @@ TYPE = ResourceType(
     collection="projects/{project}/serviceAccounts",
     deletes_first=True,
     lifecycle=ServiceAccount,
+    derives=_address,
     properties=(
         Property(
             "accountId",
