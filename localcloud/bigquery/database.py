@@ -33,6 +33,8 @@ def connect() -> duckdb.DuckDBPyConnection:
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )
     connection.execute("SET TimeZone = 'UTC'")
+    # Else a table that is not there is looked for among Python variables of that name.
+    connection.execute("SET python_enable_replacements = false")
     connection.execute(f"ATTACH '{_quoted(settings.data_dir / 'emulator.duckdb')}' AS emulator")
     connection.execute(upstream.EMULATOR_SCHEMA)
     connection.execute("ATTACH ':memory:' AS bq")

@@ -102,7 +102,10 @@ def imputer(fit: Fit, x: str, arguments: Sequence[Constant]) -> str:
             f"ML.IMPUTER's strategy is {strategy!r}; allowed are {', '.join(strategies)}.",
         )
     (value,) = fit.one(strategies[str(strategy)])
-    return f"COALESCE({x}, {constant(value)})"
+    if isinstance(value, str):
+        return f"COALESCE({x}, {constant(value)})"
+    # The result of a number is FLOAT64, whatever number goes in.
+    return f"COALESCE(CAST({x} AS FLOAT64), {'NULL' if value is None else number(value)})"
 
 
 def label_encoder(fit: Fit, x: str, arguments: Sequence[Constant]) -> str:
@@ -144,10 +147,17 @@ def bucketize(x: str, arguments: Sequence[Constant]) -> str:
 
 
 def hash_bucketize(x: str, arguments: Sequence[Constant]) -> str:
-    """The hash of a text, into as many buckets as asked for; 0 buckets leave the hash whole."""
+    """The fingerprint of a text, as an unsigned number, modulo the number of buckets.
+
+    0 buckets leave it whole. That it is unsigned is what makes the example on Google's page true:
+    https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-hash-bucketize
+    """
     count = _integer("ML.HASH_BUCKETIZE", "hash_bucket_size", arguments[:1], at_least=0)
     hashed = f"FARM_FINGERPRINT({x})"
-    return f"MOD(MOD({hashed}, {count}) + {count}, {count})" if count else hashed
+    if not count:
+        return hashed
+    unsigned = f"IF({hashed} < 0, {2**64 % count}, 0)"
+    return f"MOD(MOD({hashed}, {count}) + {unsigned} + {count}, {count})"
 
 
 ANALYTIC: dict[str, Analytic] = {

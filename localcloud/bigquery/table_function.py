@@ -19,7 +19,15 @@ from googlesql.errors import SqlError
 from googlesql.position import Text
 from googlesql.schema import Column
 from googlesql.table_function import TableFunction
-from localcloud.bigquery import analysis, job, query, remote_model, training, upstream
+from localcloud.bigquery import (
+    analysis,
+    job,
+    query,
+    remote_model,
+    scalar_function,
+    training,
+    upstream,
+)
 from localcloud.bigquery.names import Reference
 from localcloud.bigquery.training import RemoteEndpoint, Training
 
@@ -36,6 +44,8 @@ DRY_RUN_ROWS = 200
 @contextmanager
 def spliced(interpreter: Interpreter, sql: str) -> Iterator[str]:
     """The text with each call replaced by a temporary table, which is dropped at the end.
+
+    ML functions of one row become plain SQL.
 
     Args:
         interpreter: The statement.
@@ -55,7 +65,7 @@ def spliced(interpreter: Interpreter, sql: str) -> Iterator[str]:
             # The function's name is the result's in BigQuery too when no alias is given.
             alias = "" if call.alias else f" AS `{call.name.rsplit('.', 1)[-1]}`"
             sql = f"{text.slice(0, start)}`{name}`{alias}{text.slice(end, len(text.data))}"
-        yield sql
+        yield scalar_function.replaced(sql, scalar_function.in_query)
     finally:
         for name in names:
             query.drop(interpreter, name)

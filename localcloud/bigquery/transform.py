@@ -16,8 +16,8 @@ from googlesql.constant import read_constant
 from googlesql.create_model import Transformed
 from googlesql.errors import SqlError
 from googlesql.position import Text
-from googlesql.tree import Node, identifiers, walk
-from localcloud.bigquery import preprocessing, query
+from googlesql.tree import identifiers, walk
+from localcloud.bigquery import preprocessing, query, scalar_function
 
 
 @dataclass(frozen=True)
@@ -153,57 +153,42 @@ def _star(text: str, columns: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _fitted(interpreter: Interpreter, expression: str, source: str) -> str:
-    """The expression with its ML functions, innermost first, turned into plain SQL."""
-    while True:
-        sql = Text(f"SELECT {expression} FROM t")
-        try:
-            tree = parser.parse_statement(sql.sql)
-        except SqlError as error:
-            raise BigQueryError("invalidQuery", f"TRANSFORM clause: {error.message}") from error
-        calls = [
-            (len(above), node, above[-1])
-            for node, above in walk(tree)
-            if node.kind == "ASTFunctionCall" and _name(node).startswith(("ML.", "AI."))
-        ]
-        if not calls:
-            return expression
-        _, call, parent = max(calls, key=lambda found: found[0])
-        whole = parent if parent.kind == "ASTAnalyticFunctionCall" else call
-        plain = _plain(interpreter, sql, call, whole is parent, source)
-        start, end = whole.start - len("SELECT "), whole.end - len("SELECT ")
-        text = Text(expression)
-        expression = text.slice(0, start) + plain + text.slice(end, len(text.data))
+    """The expression with its ML functions turned into plain SQL."""
+
+    def plain(call: scalar_function.Call) -> str:
+        return _plain(interpreter, call, source)
+
+    try:
+        sql = scalar_function.replaced(f"SELECT {expression} FROM t", plain)
+    except SqlError as error:
+        raise BigQueryError("invalidQuery", f"TRANSFORM clause: {error.message}") from error
+    return sql.removeprefix("SELECT ").removesuffix(" FROM t")
 
 
-def _plain(interpreter: Interpreter, sql: Text, call: Node, over: bool, source: str) -> str:
-    name = _name(call)
-    given = call.children("arguments")
+def _plain(interpreter: Interpreter, call: scalar_function.Call, source: str) -> str:
+    name = call.name
     if name not in preprocessing.ANALYTIC and name not in preprocessing.SCALAR:
         known = ", ".join(sorted([*preprocessing.ANALYTIC, *preprocessing.SCALAR]))
         raise BigQueryError(
             "notImplemented",
             f"{name} in TRANSFORM is not implemented on the local cloud; implemented are {known}.",
         )
-    if over != (name in preprocessing.ANALYTIC) or not given:
+    if call.over != (name in preprocessing.ANALYTIC) or not call.arguments:
         form = f"{name}(x, ...) OVER()" if name in preprocessing.ANALYTIC else f"{name}(x, ...)"
         raise BigQueryError("invalidQuery", f"{name} is written {form}.")
-    x = sql.slice(given[0].start, given[0].end)
-    arguments = [read_constant(argument, sql) for argument in given[1:]]
     if name in preprocessing.SCALAR:
-        return preprocessing.SCALAR[name](x, arguments)
-    values, bound = query.duckdb_query(interpreter.context, f"SELECT {x} AS x FROM `{source}`")
+        return scalar_function.scalar(call)
+    arguments = [read_constant(argument, call.text) for argument in call.arguments[1:]]
+    values, bound = query.duckdb_query(
+        interpreter.context, f"SELECT {call.first} AS x FROM `{source}`"
+    )
     table = "temp.main.__ml_fit"
     interpreter.cursor.execute(f"CREATE OR REPLACE TEMP TABLE __ml_fit AS {values}", bound)
     try:
-        return preprocessing.ANALYTIC[name](
-            preprocessing.Fit(interpreter.cursor, table), x, arguments
-        )
+        fit = preprocessing.Fit(interpreter.cursor, table)
+        return preprocessing.ANALYTIC[name](fit, call.first, arguments)
     finally:
         interpreter.cursor.execute(f"DROP TABLE {table}")
-
-
-def _name(call: Node) -> str:
-    return ".".join(identifiers(call.child("function"))).upper()
 
 
 def _columns(expression: str, columns: Sequence[str]) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ def test_a_model_is_shaped_as_googles(client: bigquery.Client, dataset: str, run
     ]
     assert [f.name for f in model.label_columns] == ["predicted_survived"]
     assert [c["name"] for c in transformed] == ["survived", "class", "age_scaled", "fare"]
+    assert transformed[2]["type"] == {"typeKind": "FLOAT64"}
     assert transformed[2]["transformSql"] == "ML.STANDARD_SCALER(age) OVER ()"
     assert len(model.training_runs) == 1
 

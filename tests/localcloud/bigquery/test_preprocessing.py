@@ -34,13 +34,12 @@ def apply(
     *arguments: Any,
 ) -> list[Any]:
     """The function fitted on some values and applied to others."""
-    kind = "VARCHAR" if isinstance(next(iter(learnt_from), ""), str) else "DOUBLE"
-    cursor.execute(
-        f"CREATE OR REPLACE TABLE learnt AS SELECT unnest(?::{kind}[]) AS x", [learnt_from]
-    )
+    kind = "VARCHAR" if any(isinstance(value, str) for value in learnt_from) else "DOUBLE"
+    for table, values in (("learnt", learnt_from), ("others", given)):
+        made = f"CREATE OR REPLACE TABLE {table} AS SELECT unnest(?::{kind}[]) AS x"
+        cursor.execute(made, [values])
     sql = preprocessing.ANALYTIC[name](Fit(cursor, "learnt"), "x", arguments)
-    cursor.execute(f"CREATE OR REPLACE TABLE given AS SELECT unnest(?::{kind}[]) AS x", [given])
-    query = sqlglot.transpile(f"SELECT {sql} FROM given", read="bigquery", write="duckdb")[0]
+    query = sqlglot.transpile(f"SELECT {sql} FROM others", read="bigquery", write="duckdb")[0]
     return [value for (value,) in cursor.execute(query).fetchall()]
 
 
@@ -112,6 +111,12 @@ def test_label_encoder_counts_from_one_in_alphabetical_order(
     encoded = apply(cursor, "ML.LABEL_ENCODER", learnt_from, ["a", "b", "rare", "new", None])
 
     assert encoded == [1, 2, 0, 0, 0]
+
+
+def test_label_encoder_is_as_google_documents_it(cursor: duckdb.DuckDBPyConnection) -> None:
+    values = [None, "a", "b", "b", "c", "c", "c", "d", "d"]
+
+    assert apply(cursor, "ML.LABEL_ENCODER", values, values, 2, 2) == [0, 0, 1, 1, 2, 2, 2, 0, 0]
 
 
 @given(st.text(max_size=20))

@@ -102,3 +102,18 @@ def test_a_script_runs_with_its_variables(run: Run) -> None:
     )
 
     assert rows == [{"total": 3}]
+
+
+def test_hash_buckets_are_those_of_googles_page(run: Run) -> None:
+    rows = run("SELECT f, ML.HASH_BUCKETIZE(f, 3) AS b FROM UNNEST(['a', 'b', 'c', 'd']) AS f")
+
+    assert sorted((row["f"], row["b"]) for row in rows) == [("a", 0), ("b", 1), ("c", 1), ("d", 2)]
+
+
+def test_bucketize_works_in_any_query(run: Run) -> None:
+    assert run("SELECT ML.BUCKETIZE(3, [2, 4]) AS b") == [{"b": "bin_2"}]
+
+
+def test_an_analytic_function_outside_transform_is_said_to_be_missing(run: Run) -> None:
+    with pytest.raises(exceptions.MethodNotImplemented, match="outside TRANSFORM"):
+        run("SELECT ML.STANDARD_SCALER(f) OVER () AS s FROM UNNEST([1, 2]) AS f")
