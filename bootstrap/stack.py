@@ -49,7 +49,7 @@ class Stack:
         yes = ["--yes"] if self._local else []
         status = self._pulumi("up", *yes, *arguments)
         if status == 0 and self._local:
-            status = self._attend("python", "-m", "stacks.summary")
+            status = self._attend("python", "-m", "stacks.summary", self._name)
         return status
 
     def preview(self, arguments: Sequence[str]) -> int:

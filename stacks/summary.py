@@ -1,12 +1,11 @@
 """What `make up` ends with: the model's evaluation, drift, one online prediction, the addresses.
 
-Run as `python -m stacks.summary` where `pulumi stack output` works.
+Run as `python -m stacks.summary STACK` where `pulumi stack output` works.
 """
 
 import json
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,13 @@ from bqvertex.clients.settings import CloudSettings
 REQUEST_FILE = "sql/arrival_delay/request.json"
 
 
-def main() -> int:
-    """Print the summary of the selected stack.
-
-    Returns:
-        0, or 1 when the stack has no outputs or the endpoint does not answer.
-    """
-    outputs = stack_outputs()
+@click.command()
+@click.argument("stack")
+def main(stack: str) -> None:
+    """Print the summary of STACK; fails when it is not up or its endpoint does not answer."""
+    outputs = stack_outputs(stack)
     if "predict_url" not in outputs:
-        click.echo("the stack is not up: run `make up`", err=True)
-        return 1
+        raise click.ClickException(f"stack {stack} is not up: run `make up STACK={stack}`")
     local = outputs.get("local_cloud") or None
     click.echo(evaluation_table(outputs["evaluation"]))
     click.echo(drift_table(outputs["drift"], outputs["anomalies"]))
@@ -37,19 +33,18 @@ def main() -> int:
     try:
         answer = predict(CloudSettings(local), outputs["predict_url"], request)
     except CloudError as error:
-        click.echo(str(error), err=True)
-        return 1
+        raise click.ClickException(str(error)) from error
     click.echo(json.dumps(answer, indent=2))
     if local:
         click.echo(f"\nLocal cloud\n  {local}  (`bqvertex local status`, `make down` to end it)")
-    return 0
 
 
-def stack_outputs() -> dict[str, Any]:
-    """Read the outputs of the selected stack through the Pulumi command line."""
-    run = subprocess.run(["pulumi", "stack", "output", "--json"], capture_output=True, text=True)
+def stack_outputs(stack: str) -> dict[str, Any]:
+    """Read the outputs of a stack through the Pulumi command line."""
+    command = ["pulumi", "stack", "output", "--json", "--stack", stack]
+    run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode != 0:
-        raise SystemExit(run.stderr.strip())
+        raise click.ClickException(run.stderr.strip())
     outputs: dict[str, Any] = json.loads(run.stdout)
     return outputs
 
@@ -79,4 +74,4 @@ def curl(predict_url: str, *, local: bool) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

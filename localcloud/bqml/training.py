@@ -16,7 +16,7 @@ from localcloud.bqml.estimator import Estimator, Iteration, OnIteration, Trainin
 from localcloud.bqml.kinds import Kind
 from localcloud.bqml.metrics import Floats
 from localcloud.bqml.model import Model
-from localcloud.bqml.split import split
+from localcloud.bqml.split import ordered, split
 
 EXPLAINED_ROWS = 10_000
 
@@ -104,7 +104,7 @@ def _labelled(table: pa.Table, settings: Mapping[str, Any]) -> tuple[str, pa.Tab
     rows = table.filter(pc.is_valid(table.column(label)))
     if rows.num_rows == 0:
         raise BqmlError(f"Input data doesn't contain any rows with a label in '{label}'.")
-    return label, rows
+    return label, ordered(rows)
 
 
 def _features(rows: pa.Table, label: str, settings: Mapping[str, Any]) -> list[tuple[str, str]]:

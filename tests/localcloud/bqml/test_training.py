@@ -9,7 +9,7 @@ import xgboost
 
 from localcloud import bqml
 from localcloud.bqml import kinds
-from localcloud.bqml.split import split
+from localcloud.bqml.split import ordered, split
 
 
 def test_linear_regression_recovers_the_line(line):
@@ -22,18 +22,27 @@ def test_linear_regression_recovers_the_line(line):
 
 def test_a_boosted_tree_is_xgboosts_own(flights, tree):
     codes = {"AA": 0.0, "B6": 1.0, "UA": 2.0}
-    rows = flights.to_pandas()
+    rows = ordered(flights).to_pandas()
     features = np.column_stack([rows["rain"], rows["carrier"].map(codes), rows["noise"]])
-    training, _ = split(flights, tree.settings)
+    training, _ = split(ordered(flights), tree.settings)
     booster = xgboost.train(
         {"objective": "binary:logistic", "eta": 0.3, "max_depth": 6, "seed": 0},
         xgboost.DMatrix(features[training], label=rows["late"].to_numpy()[training]),
         num_boost_round=len(tree.iterations),
     )
 
-    probabilities = tree.predict(flights)[:, 1]
+    probabilities = tree.predict(ordered(flights))[:, 1]
 
     assert probabilities == pytest.approx(booster.inplace_predict(features), abs=1e-5)
+
+
+def test_the_order_of_rows_means_nothing(flights, tree):
+    shuffled = flights.take(pa.array(np.random.default_rng(3).permutation(flights.num_rows)))
+    options = {"MODEL_TYPE": "BOOSTED_TREE_CLASSIFIER", "INPUT_LABEL_COLS": ["late"]}
+
+    again = bqml.train(options, shuffled)
+
+    assert again.evaluation == tree.evaluation
 
 
 def test_what_makes_flights_late_is_found(tree, logistic):
