@@ -4,7 +4,9 @@ import secrets
 import string
 import time
 
-from localcloud.discovery.control_plane import Call, Cloud, Collection, ControlPlane, new_uuid
+from localcloud.cloud import Cloud
+from localcloud.discovery.call import Call, Collection, new_uuid
+from localcloud.discovery.control_plane import ControlPlane
 from localcloud.errors import ApiError, Json
 
 KINDS = (

@@ -1,6 +1,8 @@
 """BigQuery Data Transfer v1: configurations are kept; the local cloud does not run them."""
 
-from localcloud.discovery.control_plane import Call, Cloud, Collection, ControlPlane, new_uuid
+from localcloud.cloud import Cloud
+from localcloud.discovery.call import Call, Collection, new_uuid
+from localcloud.discovery.control_plane import ControlPlane
 from localcloud.errors import ApiError, Json
 
 

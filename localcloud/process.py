@@ -96,8 +96,8 @@ def bind(port: int) -> socket.socket:
     Raises:
         StartError: It is taken or not allowed.
     """
-    # The protocol is named because asyncio turns Nagle's algorithm off only where it is; with it on,
-    # each reply waits 40 ms for the caller's delayed acknowledgement (measured).
+    # The protocol is named because asyncio turns Nagle's algorithm off only where it is; with it
+    # on, each reply waits 40 ms for the caller's delayed acknowledgement (measured).
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,6 +1,8 @@
 """Resource Manager v1 and v3: projects as every request may name them, and their IAM policies."""
 
-from localcloud.discovery.control_plane import Call, Cloud, ControlPlane
+from localcloud.cloud import Cloud
+from localcloud.discovery.call import Call
+from localcloud.discovery.control_plane import ControlPlane
 from localcloud.discovery.filter import compile_filter
 from localcloud.discovery.page import page
 from localcloud.errors import Json

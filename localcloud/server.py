@@ -18,14 +18,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localcloud import connection, data_transfer, resource_manager, service_accounts, service_usage
-from localcloud.discovery.control_plane import Cloud, ControlPlane
+from localcloud.cloud import Cloud
+from localcloud.discovery.control_plane import ControlPlane
 from localcloud.discovery.document import load
 from localcloud.discovery.operations import Operations
 from localcloud.errors import ApiError, Json
 from localcloud.policy import Policies
 from localcloud.ports import BigQueryEngine, ModelRegistry
 from localcloud.project import DEFAULT_PROJECT, Projects
-from localcloud.storage import CloudStorage
+from localcloud.storage.service import CloudStorage
 from localcloud.store import Store
 from localcloud.vertex.service import VertexService
 

@@ -4,8 +4,10 @@ import base64
 import re
 import secrets
 
+from localcloud.cloud import Cloud
 from localcloud.discovery import mask
-from localcloud.discovery.control_plane import Call, Cloud, ControlPlane, Handler
+from localcloud.discovery.call import Call, Handler
+from localcloud.discovery.control_plane import ControlPlane
 from localcloud.discovery.page import page
 from localcloud.errors import ApiError, Json, Violation, invalid
 from localcloud.store import Store, now

@@ -3,7 +3,9 @@
 Nothing is refused because an API is disabled; the state is kept and told.
 """
 
-from localcloud.discovery.control_plane import Call, Cloud, ControlPlane, Handler
+from localcloud.cloud import Cloud
+from localcloud.discovery.call import Call, Handler
+from localcloud.discovery.control_plane import ControlPlane
 from localcloud.discovery.page import page
 from localcloud.errors import ApiError, Json
 from localcloud.store import Store

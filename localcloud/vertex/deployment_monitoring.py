@@ -4,7 +4,8 @@ The local cloud computes drift in Model Monitoring v2 (`vertex/monitors.py`). A 
 its state, so that declarations can be tried; asking it for statistics answers 501.
 """
 
-from localcloud.discovery.control_plane import Call, Cloud, Handler
+from localcloud.cloud import Cloud
+from localcloud.discovery.call import Call, Handler
 from localcloud.errors import ApiError, Json
 
 

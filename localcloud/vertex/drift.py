@@ -8,15 +8,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from localcloud.bqml import drift
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
 from localcloud.store import now
+from localcloud.vertex import distribution
 
 DEFAULT_THRESHOLD = 0.3
 """Where a job names none: https://cloud.google.com/vertex-ai/docs/model-monitoring/overview"""
@@ -29,10 +28,6 @@ OBJECTIVES = {
     "featureDriftSpec": ("raw-feature-drift", "featureFields"),
     "predictionOutputDriftSpec": ("prediction-output-drift", "predictionFields"),
 }
-MOST_CATEGORIES = 50
-"""Categories shown in a distribution; the distance is over all of them."""
-BINS = 10
-
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -285,8 +280,12 @@ def _rows(
 def _compared(
     watched: Watched, baseline: pa.ChunkedArray, target: pa.ChunkedArray, job: str, moment: str
 ) -> Json:
-    numeric = watched.kind == "numeric" or (not watched.kind and _is_number(baseline.type))
-    if numeric and not (_is_number(baseline.type) and _is_number(target.type)):
+    numeric = watched.kind == "numeric" or (
+        not watched.kind and distribution.is_number(baseline.type)
+    )
+    if numeric and not (
+        distribution.is_number(baseline.type) and distribution.is_number(target.type)
+    ):
         raise ValueError(
             f"{watched.name} is declared a number, and is {baseline.type} in the baseline and "
             f"{target.type} in the target."
@@ -294,11 +293,14 @@ def _compared(
     if numeric:
         algorithm, threshold = watched.numeric_metric, watched.numeric_threshold
         distance = drift.numeric_distance(baseline, target)
-        shown = _numeric_distributions(watched.name, baseline, target)
+        shown = distribution.of_numbers(watched.name, baseline, target)
     else:
         algorithm, threshold = watched.categorical_metric, watched.categorical_threshold
         distance = drift.categorical_distance(baseline, target, algorithm)
-        shown = _categories(watched.name, baseline), _categories(watched.name, target)
+        shown = (
+            distribution.of_categories(watched.name, baseline),
+            distribution.of_categories(watched.name, target),
+        )
     return {
         "objectiveType": watched.objective,
         "statsName": watched.name,
@@ -337,82 +339,3 @@ def _alert(stats: Json) -> Json:
             },
         },
     }
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    )
-
-
-# ---------------------------------------------------------------- distributions
-# In the JSON of tensorflow.metadata.v0.DatasetFeatureStatistics, as the field's comment says.
-def _numeric_distributions(
-    name: str, baseline: pa.ChunkedArray, target: pa.ChunkedArray
-) -> tuple[Json, Json]:
-    import numpy as np
-
-    values = [column.drop_null().cast(pa.float64()).to_numpy() for column in (baseline, target)]
-    values = [numbers[np.isfinite(numbers)] for numbers in values]
-    both = np.concatenate(values)
-    # One set of edges for both, so that the two can be laid over one another.
-    edges = np.histogram_bin_edges(both, bins=BINS) if both.size else np.linspace(0.0, 1.0, 2)
-    shown = []
-    for column, numbers in zip((baseline, target), values, strict=True):
-        counts, _ = np.histogram(numbers, bins=edges)
-        facts: Json = {
-            "commonStats": _common(column),
-            "histograms": [
-                {
-                    "buckets": [
-                        {
-                            "lowValue": float(low),
-                            "highValue": float(high),
-                            "sampleCount": int(count),
-                        }
-                        for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
-                    ]
-                }
-            ],
-        }
-        if numbers.size:
-            facts |= {
-                "mean": float(numbers.mean()),
-                "stdDev": float(numbers.std()),
-                "min": float(numbers.min()),
-                "median": float(np.median(numbers)),
-                "max": float(numbers.max()),
-            }
-        shown.append(_statistics(name, column, {"type": "FLOAT", "numStats": facts}))
-    return shown[0], shown[1]
-
-
-def _categories(name: str, column: pa.ChunkedArray) -> Json:
-    counts = sorted(
-        (
-            (entry["values"], entry["counts"])
-            for entry in pc.value_counts(column.drop_null()).to_pylist()
-        ),
-        key=lambda pair: (-pair[1], str(pair[0])),
-    )
-    buckets = [
-        {"label": _label(value), "sampleCount": count} for value, count in counts[:MOST_CATEGORIES]
-    ]
-    facts = {
-        "commonStats": _common(column),
-        "unique": len(counts),
-        "rankHistogram": {"buckets": buckets},
-    }
-    return _statistics(name, column, {"type": "STRING", "stringStats": facts})
-
-
-def _label(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _common(column: pa.ChunkedArray) -> Json:
-    return {"numNonMissing": len(column) - column.null_count, "numMissing": column.null_count}
-
-
-def _statistics(name: str, column: pa.ChunkedArray, feature: Json) -> Json:
-    return {"numExamples": len(column), "features": [{"name": name, **feature}]}

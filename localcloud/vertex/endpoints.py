@@ -8,8 +8,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from localcloud.cloud import Cloud
 from localcloud.discovery import mask
-from localcloud.discovery.control_plane import Call, Cloud, Handler
+from localcloud.discovery.call import Call, Handler
 from localcloud.discovery.schema import camel, snake
 from localcloud.errors import ApiError, Json, Violation, invalid
 from localcloud.store import now

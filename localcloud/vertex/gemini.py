@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.discovery.control_plane import Call, Handler
+from localcloud.discovery.call import Call, Handler
 from localcloud.errors import ApiError, Json, invalid
 
 STAND_IN = "[local cloud stand-in, not a real model]"

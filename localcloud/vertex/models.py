@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from localcloud.cloud import Cloud
 from localcloud.discovery import mask
-from localcloud.discovery.control_plane import Call, Cloud, Handler
+from localcloud.discovery.call import Call, Handler
 from localcloud.errors import ApiError, Json, invalid
 from localcloud.ports import BigQueryModelVersion
 from localcloud.store import now
@@ -287,20 +288,20 @@ class Models:
 
     def _list(self, call: Call) -> Json:
         models = self.store.under(call.location, "models")
-        return call.plane.listed(
+        return call.plane.standard.listed(
             call, [self.merged(*self.find(model["name"])) for model in models], "models"
         )
 
     def _list_versions(self, call: Call) -> Json:
         model, _ = self.find(call.name)
         found = [self.merged(model, version) for version in self.versions(model["name"])]
-        return call.plane.listed(call, found, "models")
+        return call.plane.standard.listed(call, found, "models")
 
     def _patch(self, call: Call) -> Json:
         model, version = self.find(call.name.removesuffix("@-"))
         of_version = "@" in call.name and not call.name.endswith("@-")
         before = {**self.merged(model, version), "etag": version["etag"]}
-        call.plane.patched(call, before)
+        call.plane.standard.patched(call, before)
         schema, message = call.plane.document.schema, call.method.request
         wanted = mask.paths(str(call.query.get("updateMask") or ""), schema, message)
         allowed = ("versionDescription", "labels") if of_version else SHARED

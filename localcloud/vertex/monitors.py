@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from localcloud.discovery.control_plane import Call, Cloud, Collection, Handler
+from localcloud.cloud import Cloud
+from localcloud.discovery.call import Call, Collection, Handler
 from localcloud.discovery.page import page
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine

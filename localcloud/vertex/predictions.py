@@ -10,7 +10,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from localcloud.discovery.control_plane import Call, Cloud, Handler
+from localcloud.cloud import Cloud
+from localcloud.discovery.call import Call, Handler
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from localcloud.discovery.control_plane import Call, Cloud, Collection, ControlPlane, Handler
+from localcloud.cloud import Cloud
+from localcloud.discovery.call import Call, Collection, Handler
+from localcloud.discovery.control_plane import ControlPlane
 from localcloud.errors import Json
 from localcloud.ports import BigQueryEngine, BigQueryModelVersion
 from localcloud.vertex import gemini

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from localcloud.vertex import drift
+from localcloud.vertex import distribution
 from tests.localcloud.conftest import LOCATION, Cloud, FakeEngine, OpenCloud
 
 MONITORS = f"/v1beta1/{LOCATION}/modelMonitors"
@@ -258,13 +258,13 @@ def test_a_monitor_with_jobs_is_deleted_by_force(halves: Cloud) -> None:
 
 
 def test_both_distributions_are_shown_over_the_same_buckets() -> None:
-    shown = drift._numeric_distributions(
+    shown = distribution.of_numbers(
         "distance", FIRST_HALF.column("distance"), SECOND_HALF.column("distance")
     )
 
     edges, counts = [], []
-    for distribution in shown:
-        (feature,) = distribution["features"]
+    for side in shown:
+        (feature,) = side["features"]
         buckets = feature["numStats"]["histograms"][0]["buckets"]
         edges.append([(b["lowValue"], b["highValue"]) for b in buckets])
         counts.append([b["sampleCount"] for b in buckets])

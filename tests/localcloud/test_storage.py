@@ -82,6 +82,14 @@ def test_objects_are_listed_by_prefix_and_folder(bucket: Cloud) -> None:
     assert (by_folder["prefixes"], [i["name"] for i in by_folder["items"]]) == (["a/"], ["b"])
 
 
+def test_a_null_takes_a_label_away(bucket: Cloud) -> None:
+    bucket.call("PATCH", "/storage/v1/b/buck", {"labels": {"a": "1", "b": "2"}})
+
+    patched = bucket.call("PATCH", "/storage/v1/b/buck", {"labels": {"a": None}})
+
+    assert patched.body["labels"] == {"b": "2"}
+
+
 def test_a_bucket_with_objects_stays(bucket: Cloud) -> None:
     bucket.send("POST", f"{UPLOAD}?uploadType=media&name=x", content=b"1")
 

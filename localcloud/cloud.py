@@ -1,0 +1,25 @@
+"""What all services share: one store, and what is kept in it."""
+
+from dataclasses import dataclass
+
+from localcloud.discovery.operations import Operations
+from localcloud.policy import Policies
+from localcloud.project import Projects
+from localcloud.store import Store
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The local cloud, as a service sees it.
+
+    Attributes:
+        store: The resources.
+        operations: The long-running operations.
+        projects: Project ids and numbers.
+        policies: The IAM policies.
+    """
+
+    store: Store
+    operations: Operations
+    projects: Projects
+    policies: Policies
