@@ -15,7 +15,7 @@ from bqvertex.clients.bigquery import (
     LoadRequest,
     QueryRequest,
 )
-from bqvertex.clients.errors import AlreadyExists, NotFound
+from bqvertex.clients.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,7 @@ class FakeBigQuery:
             self.calls.append(("start_query", request.job_id))
             self.statements.append(request.sql)
             job = self._run(request.job_id, request.project, request.location)
-            if job.error is None:
-                self._execute(request.sql, request.location, job)
-            return job
+            return self._execute(request.sql, request.location, job) if job.error is None else job
 
     def start_load(self, request: LoadRequest) -> Job:
         with self._faulty("start_load"):
@@ -218,13 +216,15 @@ class FakeBigQuery:
             return replace(job, done=False, ended=None)
         return job
 
-    def _execute(self, sql: str, location: str, job: Job) -> None:
+    def _execute(self, sql: str, location: str, job: Job) -> Job:
         found = re.search(r"CREATE (OR REPLACE )?MODEL `([^`]+)`\.`([^`]+)`\.`([^`]+)`", sql)
         assert found, f"no CREATE MODEL with a whole name: {sql[:80]}"
         replaces, *parts = found.groups()
         path = ".".join(parts)
         if path in self.models and not replaces:
-            raise AlreadyExists(f"run CREATE MODEL: Already Exists: Model {path}")
+            error = JobError("duplicate", f"Already Exists: Model {path}")
+            self.jobs[job.job_id] = replace(job, error=error)
+            return self.jobs[job.job_id]
         self.models[path] = LiveModel(
             model_type="LOGISTIC_REGRESSION",
             location=location,
@@ -232,6 +232,7 @@ class FakeBigQuery:
             feature_columns={"origin": "STRING"},
             label_columns={"is_late": "BOOL"},
         )
+        return job
 
 
 def _patched(old: Mapping[str, str], change: Mapping[str, str | None]) -> dict[str, str]:
