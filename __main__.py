@@ -16,33 +16,36 @@ config = StackConfig.load()
 opts = cloud.options(config)
 name, sql = "arrival-delay", "sql/arrival_delay"
 
-contents = {"tables": seeds.TABLES, "views": {"departures": f"{sql}/departures.sql"}}
-flights = Dataset("flights", {**config.dataset, **contents}, opts)
+flights = Dataset("flights", config.dataset(seeds.TABLES, seeds.VIEWS), opts)
 model = TrainedModel(name, {"dataset": flights, "statement_file": f"{sql}/model.sql"}, opts)
 champion = RegisteredModel(name, {"model": model, "version_aliases": ["champion"]}, opts)
-deployed = {"champion": {"registered_model": champion, "traffic_percent": 100, **config.nodes}}
-endpoint = Endpoint(name, {**config.endpoint, "deployed_models": deployed}, opts)
+endpoint = Endpoint(name, config.endpoint(champion=config.deployed_model(champion)), opts)
 
-connection = Connection(
-    "vertex-ai", {**config.connection, "roles": ["roles/aiplatform.user"]}, opts
-)
-call = {"dataset": flights, "connection": connection}
-over_endpoint = {"model_id": "arrival_delay_endpoint", "endpoint": endpoint.endpoint_url}
-RemoteModel("over-endpoint", {**call, **over_endpoint, **features.REQUEST}, opts)
+connection = Connection("vertex-ai", config.connection("roles/aiplatform.user"), opts)
 RemoteModel(
-    "assistant", {**call, "model_id": "assistant", "endpoint": config.gemini_endpoint}, opts
-)
-
-monitor = ModelMonitor(
-    name,
+    "over-endpoint",
     {
-        "registered_model": champion,
         "dataset": flights,
-        "baseline": {"query_file": f"{sql}/drift_baseline.sql"},
-        "target": {"query_file": f"{sql}/drift_target.sql"},
-        "features": features.WATCHED,
+        "model_id": "arrival_delay_endpoint",
+        "connection": connection,
+        "endpoint": endpoint.endpoint_url,
+        "inputs": features.INPUTS,
+        "outputs": features.OUTPUTS,
     },
     opts,
+)
+RemoteModel(
+    "assistant",
+    {
+        "dataset": flights,
+        "model_id": "assistant",
+        "connection": connection,
+        "endpoint": config.gemini_endpoint,
+    },
+    opts,
+)
+monitor = ModelMonitor(
+    name, {**features.DRIFT, "registered_model": champion, "dataset": flights}, opts
 )
 
 pulumi.export("model", model.model_path)

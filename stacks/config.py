@@ -1,10 +1,15 @@
 """The stack's config as one typed value. Nothing else in the project reads `pulumi.Config`."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
+from bqvertex.connection import ConnectionArgs
+from bqvertex.dataset import DatasetArgs, TableArgs
+from bqvertex.endpoint import DeployedModelArgs, EndpointArgs
+from bqvertex.registered_model import RegisteredModel
 
 LOCATIONS = frozenset(
     {
@@ -93,38 +98,48 @@ class StackConfig:
             raise pulumi.RunError("\n".join(f"{file}: {problem}" for problem in problems))
         return loaded
 
-    @property
-    def dataset(self) -> dict[str, Any]:
-        """Where the dataset is, with its labels; a destroy empties it unless it is protected."""
+    def dataset(self, tables: Mapping[str, TableArgs], views: Mapping[str, str]) -> DatasetArgs:
+        """Inputs of the dataset; a destroy empties it unless the stack is protected."""
         return {
-            **self._place,
-            "dataset_id": self.dataset_id,
+            "project": self.project,
+            "location": self.location,
             "labels": self.labels,
+            "dataset_id": self.dataset_id,
             "delete_contents_on_destroy": not self.protect,
+            "tables": tables,
+            "views": views,
         }
 
-    @property
-    def endpoint(self) -> dict[str, Any]:
-        """Where the endpoint is, with its labels."""
-        return {**self._place, "labels": self.labels, "api_endpoint": self.api_endpoint}
-
-    @property
-    def connection(self) -> dict[str, Any]:
-        """Where the connection is; its id differs by dataset, which differs by environment."""
-        return {**self._place, "connection_id": f"{self.dataset_id}-vertex-ai"}
-
-    @property
-    def nodes(self) -> dict[str, Any]:
-        """Serving nodes of a deployed model."""
+    def endpoint(self, **deployed_models: DeployedModelArgs) -> EndpointArgs:
+        """Inputs of the endpoint with deployed models by name."""
         return {
+            "project": self.project,
+            "location": self.location,
+            "labels": self.labels,
+            "api_endpoint": self.api_endpoint or "",
+            "deployed_models": deployed_models,
+        }
+
+    def deployed_model(
+        self, registered_model: RegisteredModel, traffic_percent: int = 100
+    ) -> DeployedModelArgs:
+        """Inputs of a deployed model on this environment's machines."""
+        return {
+            "registered_model": registered_model,
+            "traffic_percent": traffic_percent,
             "machine_type": self.machine_type,
             "min_replica_count": self.min_replica_count,
             "max_replica_count": self.max_replica_count,
         }
 
-    @property
-    def _place(self) -> dict[str, Any]:
-        return {"project": self.project, "location": self.location}
+    def connection(self, *roles: str) -> ConnectionArgs:
+        """Inputs of the connection; its id differs by dataset, which differs by environment."""
+        return {
+            "project": self.project,
+            "location": self.location,
+            "connection_id": f"{self.dataset_id}-vertex-ai",
+            "roles": roles,
+        }
 
     def problems(self) -> list[str]:
         """Say what is not allowed, one sentence a key; empty when all is well."""

@@ -1,5 +1,7 @@
 """What the arrival delay model takes and answers, and which of its features are watched."""
 
+from bqvertex.model_monitor import FeatureArgs, ModelMonitorArgs
+
 INPUTS = {
     "carrier": "STRING",
     "origin": "STRING",
@@ -25,10 +27,7 @@ OUTPUTS = {
 }
 """Fields of the endpoint's predictions; an endpoint answers labels as text."""
 
-REQUEST = {"inputs": INPUTS, "outputs": OUTPUTS}
-"""Both, as a remote model over the endpoint takes them."""
-
-WATCHED = {
+WATCHED: dict[str, FeatureArgs] = {
     "carrier": {"type": "categorical", "threshold": 0.1},
     "origin": {"type": "categorical", "threshold": 0.1},
     "dest": {"type": "categorical", "threshold": 0.1},
@@ -42,3 +41,10 @@ WATCHED = {
     "visibility_miles": {"type": "numerical", "threshold": 0.05},
 }
 """Distance over which one has drifted: L-infinity of categories, Jensen-Shannon of numbers."""
+
+DRIFT: ModelMonitorArgs = {
+    "baseline": {"query_file": "sql/arrival_delay/drift_baseline.sql"},
+    "target": {"query_file": "sql/arrival_delay/drift_target.sql"},
+    "features": WATCHED,
+}
+"""July to December against January to June."""

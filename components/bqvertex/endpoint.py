@@ -1,5 +1,6 @@
 """Endpoint: online predictions under an address that stays, from one or more deployed models."""
 
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict, cast
 
 import pulumi
@@ -66,7 +67,7 @@ class EndpointArgs(TypedDict):
     endpoint_id: NotRequired[pulumi.Input[str]]
     display_name: NotRequired[pulumi.Input[str]]
     description: NotRequired[pulumi.Input[str]]
-    labels: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    labels: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     api_endpoint: NotRequired[pulumi.Input[str] | None]
 
 
