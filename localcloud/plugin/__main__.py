@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -15,8 +16,8 @@ _LARGEST_MESSAGE = 400 * 1024 * 1024
 _AT_ONCE = 64
 """Requests at once: `pulumi up --parallel` decides how many there are, up to this."""
 
-
 _WATCH_SECONDS = 5.0
+"""How often to look whether the engine is still there."""
 
 
 def main() -> None:
@@ -25,17 +26,22 @@ def main() -> None:
         ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
         ("grpc.max_send_message_length", _LARGEST_MESSAGE),
     ]
+    provider = Provider()
     server = grpc.server(ThreadPoolExecutor(_AT_ONCE), options=options)
-    add_ResourceProviderServicer_to_server(Provider(), server)
+    add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    # An interrupt reaches the whole process group; the engine tells by Cancel what it wants.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The engine ends a plugin by an interrupt (and waits seconds before it kills); the user's own
+    # interrupt does not come here, since the engine gives each plugin a process group.
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
     print(port, flush=True)
     engine = os.getppid()
     # An engine that is killed sends no word; its plugin must not stay behind.
-    while server.wait_for_termination(timeout=_WATCH_SECONDS) and os.getppid() == engine:
+    while not ended.wait(_WATCH_SECONDS) and os.getppid() == engine:
         pass
+    provider.cancel()
     server.stop(grace=None)
 
 

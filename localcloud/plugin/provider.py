@@ -55,6 +55,10 @@ class Provider(ResourceProviderServicer):
         self._cancelled = threading.Event()
         self._locks = Locks()
 
+    def cancel(self) -> None:
+        """End every wait and retry."""
+        self._cancelled.set()
+
     # What the plugin is.
 
     def Handshake(self, request: Any, context: Any) -> Any:
@@ -78,7 +82,7 @@ class Provider(ResourceProviderServicer):
 
     def Cancel(self, request: Any, context: Any) -> Any:
         """End every wait and retry."""
-        self._cancelled.set()
+        self.cancel()
         return empty_pb2.Empty()
 
     # The provider resource.
