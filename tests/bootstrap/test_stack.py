@@ -53,7 +53,7 @@ def test_up_starts_the_cloud_makes_the_stack_and_shows_what_it_made(stack, calls
             "python -m localcloud start --port 8471",
             "pulumi stack select --create local",
             "pulumi up --yes --diff --stack local",
-            "python -m stacks.summary",
+            "python -m stacks.summary local",
         ],
     )
 
