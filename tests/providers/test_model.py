@@ -159,6 +159,17 @@ def test_diff(models, inputs, news, change, changes, replaces):
     assert (change.changes, change.replaces) == (changes, replaces)
 
 
+@pytest.mark.parametrize(
+    "name", ["departures", "flights.departures", "`acme-prod`.flights.departures"]
+)
+def test_the_columns_of_a_table_are_known_by_every_name_of_it(models, news, name):
+    statement = rewritten("FROM departures", f"FROM {name}")["statement"].replace("origin", "orgin")
+
+    (failure,) = models.check({}, {**news, "statement": statement}).failures
+
+    assert "Unrecognized name: orgin" in failure.reason
+
+
 def test_a_changed_type_upstream_retrains(models, inputs, news):
     state = models.create(inputs).outs
     other = [*SCHEMAS["departures"][:2], {"name": "distance", "type": "FLOAT64"}]

@@ -206,7 +206,7 @@ def derived(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {"definition_hash": _hash(news)}
         if _means_what_it_did(olds, found["definition_hash"]):
             found["definition_hash"] = olds["definition_hash"]
-        columns = column_types(_read(news), news.get("schemas") or {})
+        columns = column_types(_read(news), news.get("schemas") or {}, news)
     except StatementError:
         return {}
     if columns is not None:

@@ -83,12 +83,14 @@ def canonical_hash(statement: ModelStatement, project: str, dataset_id: str) -> 
 def column_types(
     statement: ModelStatement,
     schemas: Mapping[str, Sequence[Mapping[str, Any]]],
+    place: Mapping[str, Any],
 ) -> dict[str, str] | None:
     """Work out the columns that the model is trained on, before TRANSFORM.
 
     Args:
         statement: The statement.
-        schemas: Columns of what it reads, by name.
+        schemas: Columns of what it reads, by bare name.
+        place: What is known of `project` and `dataset_id`, to know the same tables by whole names.
 
     Returns:
         Type by name; None where the schemas or ZetaSQL do not tell, and for a model that is not
@@ -102,8 +104,17 @@ def column_types(
     if error := undeclared(statement.statement, schemas):
         raise error
     source = statement.statement
-    found = _analysed(source.sql, source.file, canonical_json(schemas))
+    names = _by_every_name(schemas, place)
+    found = _analysed(source.sql, source.file, canonical_json(names))
     return None if found is None else dict(found)
+
+
+def _by_every_name(
+    schemas: Mapping[str, Sequence[Mapping[str, Any]]], place: Mapping[str, Any]
+) -> dict[str, Sequence[Mapping[str, Any]]]:
+    above = [place[name] for name in ("project", "dataset_id") if name in place]
+    prefixes = [".".join((*above[start:], "")) for start in range(len(above))]
+    return {f"{prefix}{name}": schemas[name] for name in schemas for prefix in ("", *prefixes)}
 
 
 # Checking and deriving both ask, in each of the engine's checks; an analysis takes 60 ms.
@@ -146,7 +157,7 @@ def statement_problems(
     ):
         yield str(error_at(source, reason, parts.ranges[f"option {name}"][0]))
     try:
-        columns = column_types(statement, schemas)
+        columns = column_types(statement, schemas, place)
     except StatementError as error:
         yield str(error)
         return
