@@ -71,5 +71,9 @@ class BigQueryEngine(Protocol):
         ...
 
     def query(self, project: str, sql: str) -> pa.Table:
-        """Run one GoogleSQL query and return its rows."""
+        """Run one GoogleSQL query and return its rows.
+
+        Raises:
+            ValueError: The query is wrong or fails; the message is BigQuery's.
+        """
         ...

@@ -65,6 +65,18 @@ OpenBigQuery = Callable[[Path, ModelRegistry, Callable[[], str], Progress], BigQ
 """State directory, registry, the server's address, where to tell progress -> the open service."""
 
 
+def _paths(path: str) -> Sequence[str]:
+    """Where to look for a path.
+
+    Google's clients poll operations under /ui/, the first rule of google.longrunning's HTTP
+    mapping, whatever the version of the API that began them.
+    """
+    if not path.startswith("/ui/"):
+        return (path,)
+    rest = path.removeprefix("/ui/")
+    return (f"/v1/{rest}", f"/v1beta1/{rest}")
+
+
 def open_bigquery(
     state: Path, registry: ModelRegistry, base_url: Callable[[], str], progress: Progress
 ) -> BigQuery:
@@ -211,8 +223,6 @@ class LocalCloud:
     async def _control(self, request: Request) -> Response:
         raw = await request.body()
         path = unquote(request.url.path)
-        # Clients poll operations under /ui/, the first rule of google.longrunning's HTTP mapping.
-        path = f"/v1/{path.removeprefix('/ui/')}" if path.startswith("/ui/") else path
         pairs = request.query_params.multi_items()
         try:
             reply = await to_thread.run_sync(self._answer, request.method, path, pairs, raw)
@@ -227,10 +237,11 @@ class LocalCloud:
     def _answer(self, http: str, path: str, query: Sequence[tuple[str, str]], raw: bytes) -> Json:
         if path.startswith("/discovery/v1/apis/") and path.endswith("/rest"):
             return self._discovery(path)
-        for plane in self.planes:
-            method = plane.route(http, path)
-            if method is not None:
-                return plane.handle(method, path, query, raw)
+        for asked in _paths(path):
+            for plane in self.planes:
+                method = plane.route(http, asked)
+                if method is not None:
+                    return plane.handle(method, asked, query, raw)
         raise ApiError(
             "NOT_FOUND",
             f"The local cloud has no method {http} {path}: GET / lists its services.",

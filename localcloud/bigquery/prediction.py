@@ -72,9 +72,12 @@ class Engine:
             sql: A query; names need their dataset.
 
         Raises:
-            BigQueryError: The query is wrong or fails.
+            ValueError: The query is wrong or fails; the message is BigQuery's.
         """
-        return rows_of(project, sql)
+        try:
+            return rows_of(project, sql)
+        except BigQueryError as error:
+            raise ValueError(str(error)) from error
 
     def _load(self, artifact_uri: str) -> Training:
         try:

@@ -5,7 +5,8 @@ Source: https://cloud.google.com/vertex-ai/docs/model-monitoring/overview
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Collection, Handler
@@ -46,7 +47,7 @@ class Monitors:
         """Begin again what a killed server had not finished."""
         for job in self.store.every("modelMonitoringJobs"):
             if job["state"] in UNFINISHED:
-                self._worker.submit(self._run, job["name"])
+                self._start(job["name"])
 
     def collections(self, prefix: str) -> dict[str, Collection]:
         """The generated collections."""
@@ -96,7 +97,7 @@ class Monitors:
         monitor = call.resource(call.name.rsplit("/", 1)[0])
         drift.plan(monitor, body)
         # The thread waits for the store until this request's transaction is over.
-        self._worker.submit(self._run, body["name"])
+        self._start(body["name"])
         return {**body, "state": "JOB_STATE_PENDING"}
 
     def _deleting_job(self, call: Call, resource: Json) -> None:
@@ -107,6 +108,16 @@ class Monitors:
             )
 
     # ------------------------------------------------------------ running
+    def _start(self, name: str) -> None:
+        self._worker.submit(self._run, name).add_done_callback(partial(self._ended, name))
+
+    def _ended(self, name: str, work: Future[None]) -> None:
+        """A fault of our own must not leave a job running for ever."""
+        error = None if work.cancelled() else work.exception()
+        if error is not None:
+            log.error("monitoring job %s broke off", name, exc_info=error)
+            self._advance(name, state="JOB_STATE_FAILED", **_failed(error))
+
     def _run(self, name: str) -> None:
         from localcloud.vertex import drift
 
@@ -196,7 +207,7 @@ def _within(moment: str, interval: Json | None) -> bool:
     return (not start or key >= start.rstrip("Z")) and (not end or key < end.rstrip("Z"))
 
 
-def _failed(error: Exception) -> Json:
+def _failed(error: BaseException) -> Json:
     status = (
         error.operation_error()
         if isinstance(error, ApiError)

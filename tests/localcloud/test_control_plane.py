@@ -238,6 +238,24 @@ def test_an_operation_lasts_as_long_as_it_is_told_to(open_cloud: OpenCloud) -> N
     assert cloud.get(f"{ENDPOINTS}/e")["displayName"] == "x"
 
 
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_an_operation_is_polled_where_googles_clients_poll_it(
+    open_cloud: OpenCloud, version: str
+) -> None:
+    cloud = open_cloud(operation_seconds=3600)
+    cloud.register()
+    collection = "endpoints" if version == "v1" else "modelMonitors"
+    target = {"vertexModel": {"model": f"{LOCATION}/models/m", "modelVersionId": "1"}}
+    body = {"displayName": "x"}
+    body |= {} if version == "v1" else {"modelMonitoringTarget": target}
+    begun = cloud.call("POST", f"/{version}/{LOCATION}/{collection}", body).body
+
+    polled = cloud.call("GET", f"/ui/{begun['name']}")
+
+    assert polled.status == 200
+    assert polled.body["name"] == begun["name"]
+
+
 def test_an_operation_that_was_under_way_ends_after_a_restart(open_cloud: OpenCloud) -> None:
     cloud = open_cloud(operation_seconds=3600)
     cloud.register()

@@ -194,6 +194,24 @@ def test_a_table_that_is_not_there_fails_the_job_with_the_reason(halves: Cloud) 
     assert "nowhere" in job["jobExecutionDetail"]["error"]["message"]
 
 
+def test_a_fault_nobody_foresaw_fails_the_job_and_does_not_leave_it_running(
+    halves: Cloud, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unforeseen(Exception):
+        pass
+
+    def broken(project: str, sql: str) -> pa.Table:
+        raise Unforeseen("the engine is on fire")
+
+    monkeypatch.setattr(engine, "query", broken)
+    name = monitor(halves)
+
+    job = run(halves, name)
+
+    assert job["state"] == "JOB_STATE_FAILED"
+    assert "on fire" in job["jobExecutionDetail"]["error"]["message"]
+
+
 def test_a_dataset_without_rows_fails_the_job(halves: Cloud, engine: FakeEngine) -> None:
     engine.tables["second_half"] = SECOND_HALF.slice(0, 0)
     name = monitor(halves)
