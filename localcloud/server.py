@@ -89,6 +89,10 @@ def open_bigquery(
     module.ensure(progress)
     progress("opening BigQuery")
     from localcloud.bigquery.app import create_app as create_bigquery
+    from localcloud.bqml.training import warm_up
+
+    # The first training would wait for the estimators' libraries, seconds that pass unnoticed now.
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
 
     return create_bigquery(state, registry=registry, base_url=base_url)
 

@@ -1,5 +1,6 @@
 """CREATE MODEL: from rows and options to a fitted model."""
 
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -88,6 +89,12 @@ def train(
         encoding=encoding,
         estimator=estimator,
     )
+
+
+def warm_up() -> None:
+    """Import what a training needs and what takes seconds to import."""
+    for name in ("pandas", "xgboost", "sklearn.linear_model", "sklearn.metrics"):
+        importlib.import_module(name)
 
 
 def _labelled(table: pa.Table, settings: Mapping[str, Any]) -> tuple[str, pa.Table]:
