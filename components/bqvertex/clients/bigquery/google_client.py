@@ -184,8 +184,9 @@ class GoogleBigQuery:
                 # Model Registry; that is the state of the model, not a malformed request.
                 if "deployed" not in str(error).lower():
                     raise
+                said = refusals.sentence(error).rstrip(".")
                 raise FailedPrecondition(
-                    f"delete model {path}: {error.message}; undeploy it from its endpoint first"
+                    f"delete model {path}: {said}; undeploy it from its endpoint first"
                 ) from error
 
     def table(self, path: str) -> LiveTable:

@@ -191,7 +191,7 @@ def _answered(error: "object", tried: str, on: str) -> errors.CloudError:
         kind = errors.Unavailable if status >= 500 else errors.CloudError
     advice = f"; {ADVICE[kind]}" if kind in ADVICE else ""
     answer = ", ".join(filter(None, [reason, f"HTTP {status}" if status else ""]))
-    return kind(f"{tried} {on}: {_sentence(error)} [{answer}]{advice}")
+    return kind(f"{tried} {on}: {sentence(error)} [{answer}]{advice}")
 
 
 def _unanswered(
@@ -222,7 +222,8 @@ def _reason(error: "object") -> str:
     return str(found[0]) if found else ""
 
 
-def _sentence(error: "object") -> str:
+def sentence(error: object) -> str:
+    """Take Google's own words out of an error of its library."""
     # `message` begins with the method and the URL of the request; the entry has Google's own words.
     for entry in getattr(error, "errors", None) or ():
         if isinstance(entry, dict) and entry.get("message"):
