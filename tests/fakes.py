@@ -76,7 +76,9 @@ class FakeBigQuery:
             self.calls.append(("start_query", request.job_id))
             self.statements.append(request.sql)
             job = self._run(request.job_id, request.project, request.location)
-            return self._execute(request.sql, request.location, job) if job.error is None else job
+            if job.error is None:
+                self._execute(request.sql, request.location, job)
+            return self.jobs[request.job_id]
 
     def start_load(self, request: LoadRequest) -> Job:
         with self._faulty("start_load"):
@@ -216,7 +218,7 @@ class FakeBigQuery:
             return replace(job, done=False, ended=None)
         return job
 
-    def _execute(self, sql: str, location: str, job: Job) -> Job:
+    def _execute(self, sql: str, location: str, job: Job) -> None:
         found = re.search(r"CREATE (OR REPLACE )?MODEL `([^`]+)`\.`([^`]+)`\.`([^`]+)`", sql)
         assert found, f"no CREATE MODEL with a whole name: {sql[:80]}"
         replaces, *parts = found.groups()
@@ -224,7 +226,7 @@ class FakeBigQuery:
         if path in self.models and not replaces:
             error = JobError("duplicate", f"Already Exists: Model {path}")
             self.jobs[job.job_id] = replace(job, error=error)
-            return self.jobs[job.job_id]
+            return
         self.models[path] = LiveModel(
             model_type="LOGISTIC_REGRESSION",
             location=location,
@@ -232,7 +234,6 @@ class FakeBigQuery:
             feature_columns={"origin": "STRING"},
             label_columns={"is_late": "BOOL"},
         )
-        return job
 
 
 def _patched(old: Mapping[str, str], change: Mapping[str, str | None]) -> dict[str, str]:
