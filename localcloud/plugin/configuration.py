@@ -158,6 +158,14 @@ def problems(bag: Bag) -> dict[str, str]:
     return found
 
 
+def compact(value: Any) -> Any:
+    """An input of the provider as the official plugin writes it: JSON texts without blanks."""
+    plain = _plain(value)
+    if isinstance(value, str) and isinstance(plain, dict | list):
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return value
+
+
 def _plain(value: Any) -> Any:
     # The provider's own inputs that are no strings arrive as JSON texts.
     if isinstance(value, str) and (value in ("true", "false") or value[:1] in ("{", "[")):

@@ -19,7 +19,7 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 from localcloud.plugin import check as checking
 from localcloud.plugin import diff as diffing
 from localcloud.plugin import property_bag, resource_types
-from localcloud.plugin.configuration import Configuration, problems
+from localcloud.plugin.configuration import Configuration, compact, problems
 from localcloud.plugin.lifecycle import (
     DEFAULT_SECONDS,
     HalfMade,
@@ -94,7 +94,10 @@ class Provider(ResourceProviderServicer):
             proto.CheckFailure(property=key, reason=reason)
             for key, reason in problems(news).items()
         ]
-        inputs = {k: property_bag.secret(v) if k in _SECRETS else v for k, v in news.items()}
+        inputs = {
+            key: property_bag.secret(value) if key in _SECRETS else compact(value)
+            for key, value in news.items()
+        }
         return proto.CheckResponse(inputs=property_bag.write(inputs), failures=failures)
 
     def DiffConfig(self, request: Any, context: Any) -> Any:

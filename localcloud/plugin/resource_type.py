@@ -1,5 +1,6 @@
 """A resource type as data: names, places in the REST API, properties."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -47,6 +48,8 @@ class ResourceType:
         create_query: Query of a create.
         read_query: Query of a read and of an update.
         delete_query: Query of a delete.
+        schema_version: Version of the state's shape in the official plugin, which takes a state
+            that says none for its oldest; 0: it has only one.
         update: PUT: the whole resource; PATCH: with an update mask; MERGE: a JSON merge patch of
             what changes; empty: never updated.
         deletes_first: Whether a replaced resource goes before the new one comes, as the official
@@ -68,6 +71,7 @@ class ResourceType:
     create_query: Mapping[str, str] = field(default_factory=dict)
     read_query: Mapping[str, str] = field(default_factory=dict)
     delete_query: Mapping[str, str] = field(default_factory=dict)
+    schema_version: int = 0
     update: str = "PATCH"
     deletes_first: bool = False
     replaces_when: Callable[[Bag, Bag], tuple[str, ...]] = lambda state, planned: ()
@@ -151,6 +155,8 @@ class ResourceType:
             id_: Pulumi's id.
         """
         bag: Bag = {"id": id_}
+        if self.schema_version:
+            bag["__meta"] = json.dumps({"schema_version": str(self.schema_version)})
         for each in self.properties:
             if each.path:
                 value = each.from_rest(get(live, each.path))

@@ -74,6 +74,7 @@ TYPE = ResourceType(
     collection="b",
     create_query={"project": "{project}"},
     update="MERGE",
+    schema_version=4,
     deletes_first=True,
     lifecycle=Bucket,
     properties=(
