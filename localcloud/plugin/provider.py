@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, status_pb2
+from pulumi.runtime.proto import plugin_pb2
 from pulumi.runtime.proto import provider_pb2 as proto
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
@@ -348,6 +348,9 @@ def _refuse(context: Any, status: grpc.StatusCode, message: str) -> NoReturn:
 
 
 def _half_made(context: Any, error: HalfMade, inputs: Any) -> NoReturn:
+    # Not pulumi's own copy of this message: beside Google's clients, its name is taken twice.
+    from google.rpc import status_pb2
+
     # The engine keeps what such an error carries in the state, marked as unfinished; the next `up`
     # updates it. The detail goes where gRPC keeps rich errors.
     failed = proto.ErrorResourceInitFailed(

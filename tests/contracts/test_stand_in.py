@@ -18,8 +18,8 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
+from google.rpc import status_pb2
 from pulumi.runtime.proto import provider_pb2 as proto
-from pulumi.runtime.proto import status_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
 TOKEN = "a-secret-token"
