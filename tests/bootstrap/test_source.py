@@ -1,6 +1,7 @@
 """What can be known of set-up's own source: it must start where nothing is installed yet."""
 
 import ast
+import os
 import shutil
 import subprocess
 import sys
@@ -54,8 +55,15 @@ def test_set_up_runs_on_python_3_9() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def unmade() -> dict[str, str]:
+    """The environment without what an outer `make test ARGS=…` hands to every make in it."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "ARGS"))}
+
+
 def test_make_without_a_target_lists_every_target(tmp_path: Path) -> None:
-    done = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", "-C", str(ROOT)], capture_output=True, text=True, check=True, env=unmade()
+    )
 
     listed = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("make ")]
     assert listed[-6:] == ["help", "up", "preview", "down", "test", "check"]
@@ -81,6 +89,7 @@ def test_make_hands_its_arguments_on(arguments, expected, tmp_path, program) -> 
         capture_output=True,
         text=True,
         check=True,
+        env=unmade(),
     )
 
     assert done.stdout == f"{expected}\n"
@@ -90,7 +99,10 @@ def test_make_fails_where_pulumi_fails_and_says_its_status(tmp_path, program) ->
     python = program(tmp_path / "python3", "exit 7")
 
     done = subprocess.run(
-        ["make", "-C", str(ROOT), "preview", f"PYTHON={python}"], capture_output=True, text=True
+        ["make", "-C", str(ROOT), "preview", f"PYTHON={python}"],
+        capture_output=True,
+        text=True,
+        env=unmade(),
     )
 
     # GNU make's own exit status is 2 for whatever fails; the program's it only prints.
