@@ -69,7 +69,7 @@ SERVED = (
 """The provider's properties that mean something here, beside the custom endpoints."""
 
 _WITHOUT_EFFECT = frozenset(
-    {"disableGooglePartnerName", "googlePartnerName", "pollInterval", "version"}
+    {"batching", "disableGooglePartnerName", "googlePartnerName", "pollInterval", "version"}
 )
 
 

@@ -1,7 +1,7 @@
 """One contract, both plugins: what they do in the engine, and what they leave on the server."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -303,14 +303,15 @@ def test_a_stack_of_one_plugin_is_at_home_under_the_other(
     tmp_path: Path,
 ) -> None:
     first, second = plugin_of(maker), plugin_of(other)
-    made = first.stack(tmp_path, whole(local_cloud.url, FIRST))
+    before, after = (replace(version, account_id=None) for version in (FIRST, CHANGED))
+    made = first.stack(tmp_path, whole(local_cloud.url, before))
     run(made, "up")
-    taken = second.stack(tmp_path, whole(local_cloud.url, FIRST))
+    taken = second.stack(tmp_path, whole(local_cloud.url, before))
 
     try:
         previewed = run(taken, "preview")
         refreshed = run(taken, "refresh")
-        changed = run(taken, "up", whole(local_cloud.url, CHANGED))
+        changed = run(taken, "up", whole(local_cloud.url, after))
     finally:
         run(taken, "destroy")
 
