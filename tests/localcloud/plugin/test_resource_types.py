@@ -64,10 +64,14 @@ def checked(kind: ResourceType, inputs: dict[str, Any]) -> dict[str, Any]:
     return result.inputs
 
 
-def made(kind: ResourceType, inputs: dict[str, Any]) -> dict[str, Any]:
-    """The state after a create by a server that keeps what it is sent."""
+def made(
+    kind: ResourceType, inputs: dict[str, Any], decided: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The state after a create by a server that keeps what it is sent, and decides the rest."""
     planned = kind.planned(inputs, None, CONFIGURATION)
-    body = RestResource(kind).body(planned, None, ())
+    computed = {each.name for each in kind.inputs if each.computed}
+    rest = {name: value for name, value in (decided or {}).items() if name in computed}
+    body = RestResource(kind).body({**rest, **planned}, None, ())
     named = {"email": "a@b", **planned}
     return kind.outputs(body, planned, expand(kind.id, named, quoted=False))
 
@@ -76,9 +80,9 @@ def made(kind: ResourceType, inputs: dict[str, Any]) -> dict[str, Any]:
 def test_what_was_made_as_wanted_is_not_to_change(
     case: tuple[ResourceType, dict[str, Any], dict[str, Any]],
 ) -> None:
-    kind, given_, _ = case
+    kind, given_, decided = case
     inputs = checked(kind, given_)
-    state = made(kind, inputs)
+    state = made(kind, inputs, decided)
 
     assert diff(kind, state, kind.planned(inputs, state, CONFIGURATION)) == []
     # And neither after a refresh, whose inputs are read off the live resource.
@@ -135,6 +139,26 @@ def test_an_unknown_input_is_a_change_and_no_error(kind: ResourceType) -> None:
 
     assert result.failures == ()
     assert {change.name for change in changes} >= given_.keys()
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        (None, {"labels.gone": "DELETE", "labels.kept": "DELETE"}),
+        ({"kept": "1", "a-b": "1"}, {"labels.gone": "DELETE", 'labels["a-b"]': "ADD"}),
+    ],
+)
+def test_each_label_shows_as_its_own_change(
+    labels: dict[str, str] | None, shown: dict[str, str]
+) -> None:
+    kind = resource_types.of("gcp:storage/bucket:Bucket")
+    inputs = {"name": "bucket", "location": "US", "storageClass": "STANDARD"}
+    state = made(kind, {**inputs, "labels": {"kept": "1", "gone": "1"}})
+
+    wanted = inputs if labels is None else {**inputs, "labels": labels}
+    changes = diff(kind, state, kind.planned(wanted, state, CONFIGURATION))
+
+    assert {each.path: each.kind for each in changes if each.name == "labels"} == shown
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.token)
