@@ -9,9 +9,10 @@ from bqvertex.registered_model import RegisteredModel
 from bqvertex.remote_model import RemoteModel
 from bqvertex.trained_model import TrainedModel
 
-from stacks import cloud, features, seeds
+from stacks import cloud, features, interrupt, seeds
 from stacks.config import StackConfig
 
+interrupt.exit_quietly()
 config = StackConfig.load()
 opts = cloud.options(config)
 name, sql = "arrival-delay", "sql/arrival_delay"
