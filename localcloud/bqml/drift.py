@@ -1,21 +1,31 @@
 """How far two columns are apart, 0 to 1.
 
-The measures of TensorFlow Data Validation, which BigQuery and Vertex AI use: the Jensen-Shannon
-divergence for numbers, with logarithms to the base 2, and the L-infinity distance for categories.
-https://www.tensorflow.org/tfx/data_validation/get_started#checking_data_skew_and_drift
+For categories the L-infinity distance or the Jensen-Shannon divergence of their shares; for
+numbers the Jensen-Shannon divergence, with logarithms to the base 2, of counts in equally wide
+buckets. There are two ways to lay buckets:
+
+- `distance_of_histograms`, for BigQuery's functions, which do what TensorFlow Data Validation does:
+  each side has its own histogram over its own range, and then both are brought over the edges of
+  both. So one outlier widens all buckets of its side and shows as drift, and a side whose numbers
+  are all alike shares nothing with one whose are not.
+  https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-tfdv-validate
+  https://github.com/tensorflow/data-validation/blob/master/tensorflow_data_validation/anomalies/metrics.cc
+- `numeric_distance`, for Vertex AI's monitoring, whose pages name the measure but not the buckets:
+  here they are over the range of both sides.
+  https://cloud.google.com/vertex-ai/docs/reference/rest/v1beta1/ThresholdConfig
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from localcloud.bqml.column_type import text
+from localcloud.bqml.column_type import floats, texts
+from localcloud.bqml.histogram import BUCKETS, Histogram, aligned
 
 Floats = npt.NDArray[np.float64]
-BUCKETS = 10
 
 
 def jensen_shannon(baseline: Floats, target: Floats) -> float:
@@ -54,21 +64,25 @@ def l_infinity(baseline: Floats, target: Floats) -> float:
     return float(np.max(np.abs(baseline / baseline.sum() - target / target.sum())))
 
 
+def distance_of_histograms(baseline: Histogram, target: Histogram) -> float:
+    """Jensen-Shannon divergence of two histograms, each over its own range."""
+    return jensen_shannon(*aligned(baseline, target))
+
+
 def numeric_distance(
     baseline: pa.ChunkedArray, target: pa.ChunkedArray, buckets: int = BUCKETS
 ) -> float:
-    """Jensen-Shannon divergence of two columns of numbers over equally wide buckets.
+    """Jensen-Shannon divergence of two columns of numbers over the range of both.
 
     Args:
-        baseline: Numbers; NULL and NaN are left out.
+        baseline: Numbers; NULL, NaN and infinite ones are left out.
         target: The same.
         buckets: Number of buckets between the least and the largest number of both.
     """
-    first, second = _numbers(baseline), _numbers(target)
+    first, second = _finite(baseline), _finite(target)
     if first.size == 0 or second.size == 0:
         return 0.0
-    low = min(first.min(), second.min())
-    high = max(first.max(), second.max())
+    low, high = min(first.min(), second.min()), max(first.max(), second.max())
     if low == high:
         return 0.0
     edges = np.linspace(low, high, buckets + 1)
@@ -78,18 +92,11 @@ def numeric_distance(
     )
 
 
-def distance_to_quantiles(baseline: Sequence[float], target: pa.ChunkedArray) -> float:
-    """Jensen-Shannon divergence of a column from one that is known by its quantiles.
-
-    Args:
-        baseline: Evenly spaced quantiles, least to largest; each stands for as many rows.
-        target: Numbers; NULL and NaN are left out.
-    """
-    return numeric_distance(pa.chunked_array([pa.array(baseline, pa.float64())]), target)
-
-
 def categorical_distance(
-    baseline: pa.ChunkedArray, target: pa.ChunkedArray, metric: str = "l_infinity"
+    baseline: pa.ChunkedArray,
+    target: pa.ChunkedArray,
+    metric: str = "l_infinity",
+    most: int | None = None,
 ) -> float:
     """Distance of two columns of categories.
 
@@ -97,11 +104,12 @@ def categorical_distance(
         baseline: Categories; NULL is left out.
         target: The same.
         metric: `l_infinity` or `jensen_shannon_divergence`, in any case; `L_INFTY` too.
+        most: How many categories of each side count, the most frequent ones; None: all.
 
     Raises:
         ValueError: Another metric.
     """
-    return distance_of_counts(counts(baseline), counts(target), metric)
+    return distance_of_counts(counts(baseline, most), counts(target, most), metric)
 
 
 def distance_of_counts(
@@ -119,12 +127,20 @@ def distance_of_counts(
     raise ValueError(f"metric is '{metric}'; allowed are l_infinity and jensen_shannon_divergence")
 
 
-def counts(column: pa.ChunkedArray) -> dict[str, int]:
-    """How often each category is there, NULL left out."""
-    found = pc.value_counts(column.drop_null()).to_pylist()
-    return {text(item["values"]): item["counts"] for item in found}
+def counts(column: pa.ChunkedArray, most: int | None = None) -> dict[str, int]:
+    """How often each category is there, NULL left out, the most frequent first.
+
+    Args:
+        column: Categories.
+        most: How many to keep; None: all.
+    """
+    found = pc.value_counts(texts(column).drop_null()).to_pylist()
+    ordered = sorted(
+        ((item["values"], item["counts"]) for item in found), key=lambda c: (-c[1], c[0])
+    )
+    return dict(ordered[:most])
 
 
-def _numbers(column: pa.ChunkedArray) -> Floats:
-    values: Floats = column.drop_null().cast(pa.float64()).to_numpy()
-    return values[~np.isnan(values)]
+def _finite(column: pa.ChunkedArray) -> Floats:
+    values = floats(column.drop_null())
+    return values[np.isfinite(values)]

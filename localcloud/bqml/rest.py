@@ -1,7 +1,13 @@
-"""How the REST API writes the training of a model."""
+"""How the REST API writes the training of a model.
+
+https://cloud.google.com/bigquery/docs/reference/rest/v2/models#TrainingRun
+"""
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from localcloud.bqml.options import class_weight_pairs
 
 if TYPE_CHECKING:
     from localcloud.bqml.model import Model
@@ -10,6 +16,7 @@ if TYPE_CHECKING:
 FIELDS = {
     "L1_REG": "l1Regularization",
     "L2_REG": "l2Regularization",
+    "LS_INIT_LEARN_RATE": "initialLearnRate",
     "MIN_REL_PROGRESS": "minRelativeProgress",
     "OPTIMIZE_STRATEGY": "optimizationStrategy",
     "INPUT_LABEL_COLS": "inputLabelColumns",
@@ -17,14 +24,18 @@ FIELDS = {
     "INSTANCE_WEIGHT_COL": "instanceWeightColumn",
     "CLASS_WEIGHTS": "labelClassWeights",
 }
-INT64_FIELDS = frozenset({"maxIterations", "numParallelTree", "maxTreeDepth", "minTreeChildWeight"})
-CONFUSION_THRESHOLD = 0.5
+VALUES = {"SEQ": "SEQUENTIAL"}
+# Values that the REST API has no name for.
+UNNAMED = frozenset({"AUTO_STRATEGY", "TARGET_ENCODING"})
+UNUSED = {"LINE_SEARCH": "learnRate", "CONSTANT": "initialLearnRate"}
 
 
 def training_run(model: "Model") -> dict[str, Any]:
-    """One `TrainingRun`: options, iterations and evaluation metrics."""
+    """One `TrainingRun`: options, iterations and what the kind adds."""
+    run = model.fitted.training_run()
     return {
-        "trainingOptions": _options(model),
+        **run,
+        "trainingOptions": {**_options(model.options), **run.get("trainingOptions", {})},
         "results": [
             {
                 "index": step.index,
@@ -35,58 +46,26 @@ def training_run(model: "Model") -> dict[str, Any]:
             }
             for step in model.iterations
         ],
-        "evaluationMetrics": _metrics(model),
     }
 
 
-def _options(model: "Model") -> dict[str, Any]:
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
     written: dict[str, Any] = {}
-    for name, value in model.settings.items():
-        # Google gives the strategy it chose, which is no choice of ours to make up.
-        if value is None or value == "AUTO_STRATEGY":
+    for name, value in options.items():
+        if value is None or (isinstance(value, str) and value in UNNAMED):
             continue
         field = FIELDS.get(name) or re.sub(r"_(\w)", lambda match: match[1].upper(), name.lower())
         if name == "CLASS_WEIGHTS":
-            value = {
-                str(pair[0]): float(pair[1])
-                for pair in (list(p.values()) if isinstance(p, dict) else p for p in value)
-            }
-        if name == "DATA_SPLIT_METHOD" and value == "SEQ":
-            value = "SEQUENTIAL"
-        written[field] = str(value) if field in INT64_FIELDS else value
-    return written
-
-
-def _metrics(model: "Model") -> dict[str, Any]:
-    scores = dict(model.evaluation)
-    if not model.classes:
-        return {
-            "regressionMetrics": {
-                "meanAbsoluteError": scores["mean_absolute_error"],
-                "meanSquaredError": scores["mean_squared_error"],
-                "meanSquaredLogError": scores["mean_squared_log_error"],
-                "medianAbsoluteError": scores["median_absolute_error"],
-                "rSquared": scores["r2_score"],
-            }
-        }
-    aggregate = {
-        "precision": scores["precision"],
-        "recall": scores["recall"],
-        "accuracy": scores["accuracy"],
-        "threshold": CONFUSION_THRESHOLD,
-        "f1Score": scores["f1_score"],
-        "logLoss": scores["log_loss"],
-        "rocAuc": scores["roc_auc"],
+            value = class_weight_pairs(value)
+        elif isinstance(value, str):
+            value = VALUES.get(value, value)
+        elif isinstance(value, tuple):
+            value = list(value)
+        written[field] = value
+    # The learning rate of the other strategy says nothing.
+    written.pop(UNUSED.get(written.get("learnRateStrategy", ""), ""), None)
+    # 64-bit integers are text in Google's JSON.
+    return {
+        field: str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        for field, value in written.items()
     }
-    if len(model.classes) == 2:
-        from localcloud.bqml.column_type import text
-
-        negative, positive = (text(label) for label in model.classes)
-        return {
-            "binaryClassificationMetrics": {
-                "aggregateClassificationMetrics": aggregate,
-                "negativeLabel": negative,
-                "positiveLabel": positive,
-            }
-        }
-    return {"multiClassClassificationMetrics": {"aggregateClassificationMetrics": aggregate}}

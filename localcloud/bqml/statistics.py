@@ -1,56 +1,63 @@
-"""What a model remembers of its training rows."""
+"""What a model remembers of its training rows, for ML.FEATURE_INFO and ML.VALIDATE_DATA_SKEW."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from localcloud.bqml.column_type import CATEGORICAL, text
+from localcloud.bqml import drift
+from localcloud.bqml.column_type import floats, is_numeric
+from localcloud.bqml.histogram import Histogram
 
-QUANTILES = 1000
-CATEGORIES = 1000
+RANKED = 50
+"""How many categories count in a comparison: NUM_RANK_HISTOGRAM_BUCKETS where it is not given.
+https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-tfdv-describe"""
 
 
-def of_features(
-    rows: pa.Table,
-    features: Sequence[tuple[str, str]],
-    attributions: Mapping[str, float] | None,
-) -> dict[str, dict[str, Any]]:
-    """Statistics by feature.
+def of_columns(rows: pa.Table, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Statistics by column, as JSON.
 
     Args:
-        rows: The training rows.
-        features: Name and BigQuery type of each feature.
-        attributions: Mean absolute contribution of each; None when it was not asked for.
+        rows: The rows.
+        names: The columns.
+
+    Returns:
+        `null_count`; of numbers also `min`, `max`, `mean`, `median` and `stddev` (None without a
+        number) and `histogram`; of others `category_count` and `categories`, how often each of
+        the most frequent is there.
     """
-    found = {}
-    for name, kind in features:
-        column = rows.column(name)
-        facts = _categories(column) if kind in CATEGORICAL else _numbers(column)
-        facts["null_count"] = column.null_count
-        facts["attribution"] = None if attributions is None else attributions[name]
-        found[name] = facts
-    return found
-
-
-def _numbers(column: pa.ChunkedArray) -> dict[str, Any]:
-    values = column.drop_null().cast(pa.float64()).to_numpy()
-    values = values[~np.isnan(values)]
-    if values.size == 0:
-        return dict.fromkeys(("min", "max", "mean", "median", "stddev"), None) | {"quantiles": []}
     return {
-        "min": float(values.min()),
-        "max": float(values.max()),
-        "mean": float(values.mean()),
-        "median": float(np.median(values)),
-        "stddev": float(values.std(ddof=1)) if values.size > 1 else 0.0,
-        "quantiles": np.quantile(values, np.linspace(0, 1, QUANTILES + 1)).tolist(),
+        name: {
+            "null_count": rows.column(name).null_count,
+            **(
+                _numbers(rows.column(name))
+                if is_numeric(rows.schema.field(name).type)
+                else _categories(rows.column(name))
+            ),
+        }
+        for name in names
     }
 
 
+def _numbers(column: pa.ChunkedArray) -> dict[str, Any]:
+    values = floats(column.drop_null())
+    values = values[np.isfinite(values)]
+    facts: dict[str, Any] = dict.fromkeys(("min", "max", "mean", "median", "stddev"))
+    if values.size:
+        facts = {
+            "min": float(values.min()),
+            "max": float(values.max()),
+            "mean": float(values.mean()),
+            "median": float(np.median(values)),
+            "stddev": float(values.std(ddof=1)) if values.size > 1 else 0.0,
+        }
+    return {**facts, "histogram": Histogram.of(column).to_json()}
+
+
 def _categories(column: pa.ChunkedArray) -> dict[str, Any]:
-    counted = pc.value_counts(column.drop_null()).to_pylist()
-    counts = sorted(((text(c["values"]), c["counts"]) for c in counted), key=lambda c: -c[1])
-    return {"category_count": len(counts), "categories": dict(counts[:CATEGORIES])}
+    counted = drift.counts(column)
+    return {
+        "category_count": len(counted),
+        "categories": dict(list(counted.items())[:RANKED]),
+    }

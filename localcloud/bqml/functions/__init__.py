@@ -1,22 +1,20 @@
-"""The ML.* table functions, by name. A new function is a file and a row."""
+"""The ML.* table functions, by name. A new function is a module and a row."""
+
+from collections.abc import Mapping
 
 from localcloud.bqml.functions.describe_data import DESCRIBE_DATA
 from localcloud.bqml.functions.evaluate import EVALUATE
 from localcloud.bqml.functions.explain import EXPLAIN_PREDICT, GLOBAL_EXPLAIN
-from localcloud.bqml.functions.inspect import (
-    FEATURE_IMPORTANCE,
-    FEATURE_INFO,
-    TRAINING_INFO,
-    WEIGHTS,
-)
+from localcloud.bqml.functions.inspect import FEATURE_IMPORTANCE, FEATURE_INFO, TRAINING_INFO
 from localcloud.bqml.functions.predict import PREDICT
 from localcloud.bqml.functions.table_function import TableFunction
 from localcloud.bqml.functions.threshold_curve import CONFUSION_MATRIX, ROC_CURVE
 from localcloud.bqml.functions.validate_data import VALIDATE_DATA_DRIFT, VALIDATE_DATA_SKEW
+from localcloud.bqml.functions.weights import ADVANCED_WEIGHTS, WEIGHTS
 
 __all__ = ["FUNCTIONS", "TableFunction"]
 
-FUNCTIONS = {
+FUNCTIONS: Mapping[str, TableFunction] = {
     function.name: function
     for function in (
         PREDICT,
@@ -26,6 +24,7 @@ FUNCTIONS = {
         FEATURE_IMPORTANCE,
         FEATURE_INFO,
         WEIGHTS,
+        ADVANCED_WEIGHTS,
         TRAINING_INFO,
         CONFUSION_MATRIX,
         ROC_CURVE,

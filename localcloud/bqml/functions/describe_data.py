@@ -3,16 +3,16 @@
 https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-describe-data
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from localcloud.bqml.column_type import NUMERIC, bigquery_type, text
-from localcloud.bqml.errors import BqmlError
-from localcloud.bqml.functions.table_function import TableFunction, check_settings
+from localcloud.bqml import drift
+from localcloud.bqml.column_type import floats, is_numeric, text, texts
+from localcloud.bqml.functions.table_function import TableFunction, check_settings, whole_number
 from localcloud.bqml.model import Model
 
 NAME = "ML.DESCRIBE_DATA"
@@ -40,59 +40,103 @@ SCHEMA = pa.schema(
         ("dimension", pa.int64()),
     ]
 )
+MOST_QUANTILES = 100_000
+MOST_TOP_VALUES = 10_000
 
 
 def describe_data(
     _model: Model | None, tables: Sequence[pa.Table], settings: Mapping[str, Any]
 ) -> pa.Table:
-    """One row a column: counts, and moments of numbers or the most frequent categories."""
+    """One row a column: counts, and moments of numbers or the most frequent categories.
+
+    Numbers are what CAST makes FLOAT64 of, categories what it makes STRING of. Arrays are
+    unnested first, and fields of a struct are columns of their own.
+    """
     check_settings(NAME, settings, "num_quantiles", "num_array_length_quantiles", "top_k")
-    quantiles = _count(settings, "num_quantiles", 2, 100_000)
-    top_k = _count(settings, "top_k", 1, 10_000)
-    table = tables[0]
-    rows = [_describe(name, table.column(name), quantiles, top_k) for name in table.column_names]
+    quantiles = whole_number(NAME, settings, "num_quantiles", 2, MOST_QUANTILES)
+    lengths = whole_number(NAME, settings, "num_array_length_quantiles", 10, MOST_QUANTILES)
+    top_k = whole_number(NAME, settings, "top_k", 1, MOST_TOP_VALUES)
+    rows = []
+    for name, column in _columns(tables[0]):
+        facts: dict[str, Any] = {"name": name, "num_rows": len(column)}
+        facts["num_nulls"] = column.null_count
+        if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+            facts |= _lengths(column, lengths)
+            column = pc.list_flatten(column)
+            if pa.types.is_struct(column.type):
+                column, facts["dimension"] = _sparse(name, column)
+        rows.append(facts | _describe(name, column, quantiles, top_k))
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
-def _count(settings: Mapping[str, Any], key: str, default: int, most: int) -> int:
-    given = settings.get(key, default)
-    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= most:
-        raise BqmlError(f"{NAME}: {key} is {given!r}; give a whole number from 1 to {most:,}")
-    return given
+def _columns(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    for field in table.schema:
+        column = table.column(field.name)
+        if not pa.types.is_struct(field.type):
+            yield field.name, column
+            continue
+        for part in field.type:
+            yield f"{field.name}_{part.name}", pc.struct_field(column, part.name)
+
+
+def _lengths(column: pa.ChunkedArray, quantiles: int) -> dict[str, Any]:
+    # BigQuery has no NULL array: it is an empty one.
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy().astype(np.int64)
+    if lengths.size == 0:
+        return {}
+    ends = np.linspace(0, 1, quantiles + 1)
+    return {
+        "min_array_length": int(lengths.min()),
+        "max_array_length": int(lengths.max()),
+        "avg_array_length": float(lengths.mean()),
+        "total_array_length": int(lengths.sum()),
+        "array_length_quantiles": np.quantile(lengths, ends, method="nearest").tolist(),
+    }
+
+
+def _sparse(name: str, column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, int | None]:
+    """Values and dimension of an array of STRUCT(index, value)."""
+    fields = list(column.type)
+    if len(fields) != 2 or not pa.types.is_integer(fields[0].type):
+        raise NotImplementedError(
+            f"{NAME}, column '{name}': of arrays of structs only ARRAY<STRUCT<INT64, number>> is "
+            "described"
+        )
+    largest = pc.max(pc.struct_field(column, fields[0].name)).as_py()
+    return pc.struct_field(column, fields[1].name), None if largest is None else largest + 1
 
 
 def _describe(name: str, column: pa.ChunkedArray, quantiles: int, top_k: int) -> dict[str, Any]:
     try:
-        kind = bigquery_type(column.type)
+        numeric = is_numeric(column.type)
     except NotImplementedError as error:
         raise NotImplementedError(f"{NAME}, column '{name}': {error}") from None
     known = column.drop_null()
-    facts: dict[str, Any] = {
-        "name": name,
-        "num_rows": len(column),
-        "num_values": len(known),
-        "num_nulls": column.null_count,
-    }
-    if len(known):
-        ends = pc.min_max(known).as_py()
-        facts |= {"min": text(ends["min"]), "max": text(ends["max"])}
-    if kind in NUMERIC:
-        values = known.cast(pa.float64()).to_numpy()
+    facts: dict[str, Any] = {"num_values": len(known)}
+    if numeric:
+        values = floats(known)
         facts["num_zeros"] = int((values == 0).sum())
         if values.size:
             facts |= {
+                "min": text(float(values.min())),
+                "max": text(float(values.max())),
                 "mean": float(values.mean()),
                 "stddev": float(values.std(ddof=1)) if values.size > 1 else None,
                 "median": float(np.median(values)),
                 "quantiles": np.quantile(values, np.linspace(0, 1, quantiles + 1)).tolist(),
             }
         return facts
-    counted = [(text(c["values"]), c["counts"]) for c in pc.value_counts(known).to_pylist()]
-    top = sorted(counted, key=lambda item: (-item[1], item[0]))[:top_k]
-    total = sum(len(value) * count for value, count in counted)
+    written = texts(known)
+    counted = drift.counts(written)
+    if counted:
+        facts |= {
+            "min": min(counted),
+            "max": max(counted),
+            "avg_string_length": float(pc.mean(pc.utf8_length(written)).as_py()),
+        }
+    top = list(counted.items())[:top_k]
     return facts | {
         "unique": len(counted),
-        "avg_string_length": total / len(known) if len(known) else None,
         "top_values": [{"value": value, "count": count} for value, count in top],
     }
 

@@ -10,20 +10,24 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from localcloud.bqml import metrics
-from localcloud.bqml.column_type import arrow_type
+from localcloud.bqml.column_type import text
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.functions.table_function import (
     TableFunction,
+    boolean,
     check_settings,
     followed_by,
-    model_of,
-    threshold_of,
+    predictor_of,
+    whole_number,
 )
-from localcloud.bqml.metrics import Floats
 from localcloud.bqml.model import Model
+from localcloud.bqml.supervised import metrics
+from localcloud.bqml.supervised.estimator import Floats
+from localcloud.bqml.supervised.explanation import Attributions, attributions
+from localcloud.bqml.supervised.predictor import ranked
 
 TOP_K_FEATURES = 5
+FEATURES_A_CLASS = 10
 
 
 def explain_predict(
@@ -31,82 +35,76 @@ def explain_predict(
 ) -> pa.Table:
     """Score rows and say which features moved each prediction away from the baseline.
 
-    Of a classifier the attributions are in log odds and for the predicted class, so a prediction
-    of the first of two classes has the signs turned.
+    Of a classifier, attributions are in log odds and for the predicted class.
     """
     name = "ML.EXPLAIN_PREDICT"
-    fitted = model_of(model, name)
-    check_settings(name, settings, "top_k_features", "threshold")
-    top_k = settings.get("top_k_features", TOP_K_FEATURES)
-    if not isinstance(top_k, int) or top_k < 1:
-        raise BqmlError(f"{name}: top_k_features is {top_k!r}; give a whole number of 1 or more")
-    threshold = threshold_of(name, fitted, settings)
+    fitted = predictor_of(model, name)
+    check_settings(name, settings, "top_k_features", "threshold", "approx_feature_contrib")
+    top_k = whole_number(name, settings, "top_k_features", TOP_K_FEATURES)
+    approximate = boolean(name, settings, "approx_feature_contrib")
+    threshold = fitted.threshold(settings)
     features = fitted.encoding.encode(tables[0])
-    by_feature, baseline, total = attributions(fitted, features)
-    columns: dict[str, pa.Array] = {}
-    label, kind = fitted.label_columns[0]
     scores = fitted.estimator.predict(features)
+    columns: dict[str, pa.Array] = {}
+    predicted = None
     if fitted.classes:
         predicted = metrics.classes(scores, threshold)
-        columns[f"predicted_{label}"] = pa.array(fitted.classes, arrow_type(kind)).take(
-            pa.array(predicted)
-        )
+        columns[f"predicted_{fitted.label}"] = fitted.labels.take(pa.array(predicted))
         columns["probability"] = pa.array(scores[np.arange(len(scores)), predicted], pa.float64())
-        sign = np.where(predicted == 1, 1.0, -1.0)
-        by_feature, baseline, total = by_feature * sign[:, None], baseline * sign, total * sign
     else:
-        columns[f"predicted_{label}"] = pa.array(scores, pa.float64())
-    columns["top_feature_attributions"] = _top(
-        by_feature, [feature.name for feature in fitted.encoding.features], top_k
+        columns[f"predicted_{fitted.label}"] = pa.array(scores, pa.float64())
+    found = attributions(
+        fitted.estimator, fitted.encoding, features, predicted, approximate=approximate
     )
-    columns["baseline_prediction_value"] = pa.array(baseline, pa.float64())
-    columns["prediction_value"] = pa.array(total, pa.float64())
-    error = np.abs(total - by_feature.sum(axis=1) - baseline)
+    columns["top_feature_attributions"] = ranked(
+        found.by_column, pa.array(found.columns, pa.string()), ("feature", "attribution"), top_k
+    )
+    columns["baseline_prediction_value"] = pa.array(found.baseline, pa.float64())
+    columns["prediction_value"] = pa.array(found.total, pa.float64())
+    error = _error(found) if approximate else np.zeros(len(scores))
     columns["approximation_error"] = pa.array(error, pa.float64())
     return followed_by(columns, tables[0])
 
 
-def attributions(model: Model, features: Floats) -> tuple[Floats, Floats, Floats]:
-    """Contribution of each feature (not of each encoded column), baseline and sum, by row."""
-    parts, baseline, total = model.estimator.contributions(features)
-    owners = np.array(model.encoding.owners)
-    columns = [parts[:, owners == f.name].sum(axis=1) for f in model.encoding.features]
-    return np.column_stack(columns), baseline, total
-
-
-def _top(by_feature: Floats, names: Sequence[str], top_k: int) -> pa.Array:
-    rows, count = by_feature.shape
-    kept = min(top_k, count)
-    order = np.argsort(-np.abs(by_feature), axis=1, kind="stable")[:, :kept]
-    entries = pa.StructArray.from_arrays(
-        [
-            pa.array(names, pa.string()).take(pa.array(order.ravel())),
-            pa.array(np.take_along_axis(by_feature, order, axis=1).ravel(), pa.float64()),
-        ],
-        names=["feature", "attribution"],
-    )
-    return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1) * kept, pa.int32()), entries)
+def _error(found: Attributions) -> Floats:
+    """What attributions leave of the way from the baseline to the prediction, as a share of it."""
+    way = found.total - found.baseline
+    left = np.abs(way - found.by_column.sum(axis=1))
+    shares: Floats = np.divide(left, np.abs(way), out=np.zeros(len(way)), where=way != 0)
+    return shares
 
 
 def global_explain(
     model: Model | None, _tables: Sequence[pa.Table], settings: Mapping[str, Any]
 ) -> pa.Table:
-    """Mean absolute contribution of each feature on the evaluation rows, the largest first."""
+    """Mean absolute attribution of each feature on the evaluation rows, the largest first."""
     name = "ML.GLOBAL_EXPLAIN"
-    fitted = model_of(model, name)
+    fitted = predictor_of(model, name)
     check_settings(name, settings, "class_level_explain")
-    if settings.get("class_level_explain"):
-        raise NotImplementedError(
-            f"{name}: class_level_explain is not available on the local cloud yet"
-        )
-    found = {name: facts["attribution"] for name, facts in fitted.feature_statistics.items()}
-    if any(value is None for value in found.values()):
+    if fitted.explanation is None:
         raise BqmlError(f"{name} needs a model that was trained with enable_global_explain = TRUE")
-    ranked = sorted(found.items(), key=lambda item: -item[1])
+    if not boolean(name, settings, "class_level_explain"):
+        return _table(_ordered(fitted.explanation.model))
+    if not fitted.classes:
+        raise BqmlError(f"{name}: class_level_explain is for classifiers")
+    by_class = [
+        (text(label), _ordered(means)[:FEATURES_A_CLASS])
+        for label, means in zip(fitted.classes, fitted.explanation.classes, strict=True)
+    ]
+    labels = [label for label, ordered in by_class for _ in ordered]
+    rows = _table([item for _, ordered in by_class for item in ordered])
+    return rows.add_column(0, "class_label", pa.array(labels, pa.string()))
+
+
+def _ordered(means: Mapping[str, float]) -> list[tuple[str, float]]:
+    return sorted(means.items(), key=lambda item: -item[1])
+
+
+def _table(ordered: Sequence[tuple[str, float]]) -> pa.Table:
     return pa.table(
         {
-            "feature": pa.array([feature for feature, _ in ranked], pa.string()),
-            "attribution": pa.array([value for _, value in ranked], pa.float64()),
+            "feature": pa.array([feature for feature, _ in ordered], pa.string()),
+            "attribution": pa.array([value for _, value in ordered], pa.float64()),
         }
     )
 

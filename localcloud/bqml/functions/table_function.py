@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.model import Model
+from localcloud.bqml.supervised.predictor import Predictor
 
 Call = Callable[[Model | None, Sequence[pa.Table], Mapping[str, Any]], pa.Table]
 
@@ -42,6 +43,18 @@ def model_of(model: Model | None, name: str) -> Model:
     return model
 
 
+def predictor_of(model: Model | None, name: str) -> Predictor:
+    """What the model a function was given has learnt of its label.
+
+    Raises:
+        BqmlError: There is no model, or its kind predicts no label.
+    """
+    given = model_of(model, name)
+    if not isinstance(given.fitted, Predictor):
+        raise BqmlError(f"{name} is not for models of type {given.model_type}")
+    return given.fitted
+
+
 def check_settings(name: str, given: Mapping[str, Any], *allowed: str) -> None:
     """Refuse settings that a function does not have.
 
@@ -50,31 +63,56 @@ def check_settings(name: str, given: Mapping[str, Any], *allowed: str) -> None:
     """
     unknown = sorted(set(given) - set(allowed))
     if unknown:
-        raise BqmlError(
-            f"{name} has no setting {', '.join(unknown)}; it takes {', '.join(sorted(allowed))}"
-        )
+        takes = f"takes {', '.join(sorted(allowed))}" if allowed else "takes none"
+        raise BqmlError(f"{name} has no setting {', '.join(unknown)}; it {takes}")
+    if given.get("trial_id") is not None:
+        raise BqmlError(f"{name}: trial_id is for models that were trained with num_trials")
 
 
-def threshold_of(name: str, model: Model, given: Mapping[str, Any]) -> float:
-    """The probability from which the second of two classes is predicted.
+def whole_number(
+    name: str, given: Mapping[str, Any], key: str, default: int, most: int | None = None
+) -> int:
+    """A setting that is a whole number of 1 or more.
+
+    Args:
+        name: The function, for messages.
+        given: The settings.
+        key: Which one.
+        default: What it is when it is left out.
+        most: The largest; None: any.
 
     Raises:
-        BqmlError: It is given for a model that has none, or is not from 0 to 1.
+        BqmlError: It is something else.
     """
-    threshold = given.get("threshold")
-    if threshold is None:
-        return 0.5
-    if len(model.classes) != 2:
-        raise BqmlError(f"{name}: threshold is for models with two classes only")
-    if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
-        raise BqmlError(f"{name}: threshold is {threshold!r}; give a number from 0 to 1")
-    return float(threshold)
+    value = given.get(key, default)
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or value < 1
+        or (most is not None and value > most)
+    ):
+        allowed = "1 or more" if most is None else f"1 to {most:,}"
+        raise BqmlError(f"{name}: {key} is {value!r}; give a whole number, {allowed}")
+    return value
+
+
+def boolean(name: str, given: Mapping[str, Any], key: str) -> bool:
+    """A setting that is TRUE or FALSE, which it is when it is left out.
+
+    Raises:
+        BqmlError: It is something else.
+    """
+    value = given.get(key)
+    if not isinstance(value, bool | None):
+        raise BqmlError(f"{name}: {key} is {value!r}; give TRUE or FALSE")
+    return bool(value)
 
 
 def followed_by(columns: Mapping[str, pa.Array], rows: pa.Table) -> pa.Table:
     """New columns first, then those of the input that have other names."""
     result = pa.table(dict(columns))
+    taken = {name.casefold() for name in columns}
     for field in rows.schema:
-        if field.name not in columns:
+        if field.name.casefold() not in taken:
             result = result.append_column(field, rows.column(field.name))
     return result

@@ -1,8 +1,23 @@
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from localcloud import bqml
+
+TREE = {"MODEL_TYPE": "BOOSTED_TREE_CLASSIFIER", "INPUT_LABEL_COLS": ["late"]}
+LOGISTIC = {"MODEL_TYPE": "LOGISTIC_REG", "INPUT_LABEL_COLS": ["late"]}
+
+
+def call(name: str, model: bqml.Model | None, *tables: pa.Table, **settings: Any) -> pa.Table:
+    """Call ML.<name>."""
+    return bqml.FUNCTIONS[f"ML.{name}"].call(model, list(tables), settings)
+
+
+def schema(table: pa.Table) -> dict[str, str]:
+    """Columns in order, with their types."""
+    return {field.name: str(field.type) for field in table.schema}
 
 
 @pytest.fixture(scope="session")
@@ -25,20 +40,48 @@ def flights() -> pa.Table:
 
 
 @pytest.fixture(scope="session")
+def delays(flights) -> pa.Table:
+    """The same, with minutes of delay instead of whether there is one."""
+    rain = np.asarray(flights["rain"])
+    noise = np.random.default_rng(8).normal(size=len(rain))
+    minutes = 10 * rain + np.where(np.asarray(flights["carrier"]) == "B6", 15.0, 0.0) + noise
+    return flights.drop_columns(["late"]).append_column("minutes", pa.array(minutes))
+
+
+@pytest.fixture(scope="session")
 def tree(flights) -> bqml.Model:
-    options = {"MODEL_TYPE": "BOOSTED_TREE_CLASSIFIER", "INPUT_LABEL_COLS": ["late"]}
-    return bqml.train({**options, "ENABLE_GLOBAL_EXPLAIN": True}, flights)
+    return bqml.train({**TREE, "ENABLE_GLOBAL_EXPLAIN": True}, flights)
 
 
 @pytest.fixture(scope="session")
 def logistic(flights) -> bqml.Model:
-    return bqml.train({"MODEL_TYPE": "LOGISTIC_REG", "INPUT_LABEL_COLS": ["late"]}, flights)
+    return bqml.train(LOGISTIC, flights)
+
+
+@pytest.fixture(scope="session")
+def carriers(flights) -> bqml.Model:
+    """A boosted tree with three classes."""
+    return bqml.train({**TREE, "INPUT_LABEL_COLS": ["carrier"], "MAX_ITERATIONS": 5}, flights)
+
+
+@pytest.fixture(scope="session")
+def softmax(flights) -> bqml.Model:
+    """A logistic regression with three classes."""
+    options = {**LOGISTIC, "INPUT_LABEL_COLS": ["carrier"], "ENABLE_GLOBAL_EXPLAIN": True}
+    return bqml.train(options, flights)
+
+
+@pytest.fixture(scope="session")
+def minutes(delays) -> bqml.Model:
+    """A boosted tree that predicts a number."""
+    options = {"MODEL_TYPE": "BOOSTED_TREE_REGRESSOR", "INPUT_LABEL_COLS": ["minutes"]}
+    return bqml.train({**options, "ENABLE_GLOBAL_EXPLAIN": True}, delays)
 
 
 @pytest.fixture(scope="session")
 def line() -> bqml.Model:
     """`y = 3 x - 2 w + 5` without noise."""
     random = np.random.default_rng(1)
-    x, w = random.normal(size=400), random.normal(size=400)
+    x, w = random.normal(2, 3, size=400), random.normal(size=400)
     table = pa.table({"x": x, "w": w, "y": 3 * x - 2 * w + 5})
     return bqml.train({"MODEL_TYPE": "LINEAR_REG", "INPUT_LABEL_COLS": ["y"]}, table)

@@ -4,18 +4,22 @@ https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-
 """
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from localcloud.bqml.supervised.estimator import Floats, Places
+
+THRESHOLD = 0.5
 
 
 def regression(actual: Floats, predicted: Floats) -> dict[str, float]:
-    """Metrics of a regressor."""
+    """Metrics of a regressor.
+
+    The squared error of logarithms is only defined above -1; values below count as -1, which
+    makes it very large rather than impossible.
+    """
     from sklearn import metrics
 
-    logs = np.log1p(np.clip(actual, -1 + 1e-12, None)) - np.log1p(
-        np.clip(predicted, -1 + 1e-12, None)
-    )
+    least = -1 + 1e-12
+    logs = np.log1p(np.maximum(actual, least)) - np.log1p(np.maximum(predicted, least))
     return {
         "mean_absolute_error": float(metrics.mean_absolute_error(actual, predicted)),
         "mean_squared_error": float(metrics.mean_squared_error(actual, predicted)),
@@ -27,45 +31,62 @@ def regression(actual: Floats, predicted: Floats) -> dict[str, float]:
 
 
 def classification(
-    actual: npt.NDArray[np.intp], probabilities: Floats, threshold: float = 0.5
+    actual: Places, probabilities: Floats, threshold: float = THRESHOLD
 ) -> dict[str, float]:
     """Metrics of a classifier.
 
     Args:
-        actual: Place of each row's class in the sorted classes.
+        actual: Class of each row.
         probabilities: Probability of each class, a row each.
         threshold: Of two classes: probability of the second from which it is predicted.
 
     Returns:
-        For two classes those of the second, for more the macro average.
+        For two classes those of the second, for more the macro average. Precision is NaN where
+        the second of two classes is never predicted.
     """
     from sklearn import metrics
 
     count = probabilities.shape[1]
     predicted = classes(probabilities, threshold)
-    average = "binary" if count == 2 else "macro"
+    how = (
+        {"average": "binary", "pos_label": 1}
+        if count == 2
+        else {"average": "macro", "labels": range(count)}
+    )
+    undefined = np.nan if count == 2 else 0
     scores = {
-        "precision": metrics.precision_score(actual, predicted, average=average, zero_division=0),
-        "recall": metrics.recall_score(actual, predicted, average=average, zero_division=0),
+        "precision": metrics.precision_score(actual, predicted, zero_division=undefined, **how),
+        "recall": metrics.recall_score(actual, predicted, zero_division=0, **how),
         "accuracy": metrics.accuracy_score(actual, predicted),
-        "f1_score": metrics.f1_score(actual, predicted, average=average, zero_division=0),
+        "f1_score": metrics.f1_score(actual, predicted, zero_division=0, **how),
         "log_loss": metrics.log_loss(actual, probabilities, labels=range(count)),
         "roc_auc": _roc_auc(actual, probabilities),
     }
     return {name: float(value) for name, value in scores.items()}
 
 
-def classes(probabilities: Floats, threshold: float = 0.5) -> npt.NDArray[np.intp]:
-    """The predicted class of each row, as its place in the sorted classes."""
+def classes(probabilities: Floats, threshold: float = THRESHOLD) -> Places:
+    """The predicted class of each row."""
     if probabilities.shape[1] == 2:
         return (probabilities[:, 1] >= threshold).astype(np.intp)
     return probabilities.argmax(axis=1)
 
 
-def _roc_auc(actual: npt.NDArray[np.intp], probabilities: Floats) -> float:
+def mean_squared_error(predicted: Floats, target: Floats, weights: Floats | None = None) -> float:
+    """The loss of a regressor."""
+    return float(np.average((predicted - target) ** 2, weights=weights))
+
+
+def log_loss(probabilities: Floats, target: Places, weights: Floats | None = None) -> float:
+    """The loss of a classifier."""
+    hit = probabilities[np.arange(len(target)), target]
+    return float(-np.average(np.log(np.clip(hit, 1e-15, 1)), weights=weights))
+
+
+def _roc_auc(actual: Places, probabilities: Floats) -> float:
     from sklearn import metrics
 
-    # With one class alone there is no pair to put in order.
+    # A class that every row or no row has cannot be told from the others.
     present = np.unique(actual)
     if len(present) < 2:
         return 0.0

@@ -1,0 +1,1 @@
+"""Models that learn a label from features: rows are encoded, divided, fitted and judged alike."""
