@@ -51,8 +51,8 @@ from pulumi.automation import CommandError
         ),
         pytest.param(
             "stacks/Pulumi.local.yaml",
-            "n1-standard-2",
-            "bqvertex:min_replica_count: many",
+            "  bqvertex:labels:",
+            "  bqvertex:min_replica_count: many\n  bqvertex:labels:",
             ["min_replica_count", "integer"],
             id="mistyped-key",
         ),
