@@ -64,7 +64,7 @@ class DeployedModelArgs(TypedDict):
 
 
 class DeployedModelProvider(DynamicHost):
-    """Serves `DeployedModelLifecycle`. The state names this class: see the ADR on paths."""
+    """Serves `DeployedModelLifecycle`. The state names this class: see ADR 7."""
 
     def lifecycle(self, settings: CloudSettings) -> Lifecycle:
         """See `DynamicHost.lifecycle`."""

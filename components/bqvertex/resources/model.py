@@ -58,7 +58,7 @@ class ModelArgs(TypedDict):
 
 
 class ModelProvider(DynamicHost):
-    """Serves `ModelLifecycle`. The state names this class: see the ADR on provider paths."""
+    """Serves `ModelLifecycle`. The state names this class: see ADR 7."""
 
     def lifecycle(self, settings: CloudSettings) -> Lifecycle:
         """See `DynamicHost.lifecycle`."""

@@ -62,7 +62,7 @@ class MonitoringJobArgs(TypedDict):
 
 
 class MonitoringJobProvider(DynamicHost):
-    """Serves `MonitoringJobLifecycle`. The state names this class: see the ADR on paths."""
+    """Serves `MonitoringJobLifecycle`. The state names this class: see ADR 7."""
 
     def lifecycle(self, settings: CloudSettings) -> Lifecycle:
         """See `DynamicHost.lifecycle`."""

@@ -49,7 +49,7 @@ class RegisteredModelArgs(TypedDict):
 
 
 class RegisteredModelProvider(DynamicHost):
-    """Serves `RegisteredModelLifecycle`. The state names this class: see the ADR on paths."""
+    """Serves `RegisteredModelLifecycle`. The state names this class: see ADR 7."""
 
     def lifecycle(self, settings: CloudSettings) -> Lifecycle:
         """See `DynamicHost.lifecycle`."""

@@ -63,7 +63,7 @@ class SeedTableArgs(TypedDict):
 
 
 class SeedTableProvider(DynamicHost):
-    """Serves `SeedTableLifecycle`. The state names this class: see the ADR on provider paths."""
+    """Serves `SeedTableLifecycle`. The state names this class: see ADR 7."""
 
     def lifecycle(self, settings: CloudSettings) -> Lifecycle:
         """See `DynamicHost.lifecycle`."""

@@ -32,7 +32,8 @@ INPUTS: Final = IDENTITY | DEFINITION | METADATA
 DEFAULT_THRESHOLD: Final = 0.3
 """Distance over which a feature has drifted, where nobody says otherwise.
 
-Google's own default: https://docs.cloud.google.com/vertex-ai/docs/model-monitoring/overview
+The default that BigQuery documents for the same distances in ML.VALIDATE_DATA_DRIFT:
+https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-validate-data-drift
 """
 NUMERICAL: Final = "numerical"
 CATEGORICAL: Final = "categorical"
