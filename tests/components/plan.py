@@ -1,5 +1,6 @@
 """What a program declares, under Pulumi's mocks."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -50,11 +51,19 @@ def planned(program: Callable[[], object]) -> Plan:
         What it declared; outputs of the components are checked inside the program.
     """
     plan = Plan()
+    # Pulumi wants one that is there already; `asyncio.run`, in another test, takes it away.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    # `run` raises what goes wrong; the futures that nobody waits for would print it again.
+    loop.set_exception_handler(lambda *_: None)
     pulumi.runtime.set_mocks(plan, project="proj", stack="test", preview=False)
 
     @pulumi.runtime.test
     def run() -> object:
         return program()
 
-    run()
+    try:
+        run()
+    finally:
+        loop.close()
     return plan
