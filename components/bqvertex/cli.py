@@ -6,6 +6,9 @@ import sys
 
 import click
 
+LOCAL_CLOUD_NEEDS = "local_bigquery"
+"""What comes with the extra `local` alone, on Pythons that the local cloud runs on."""
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bqvertex")
@@ -21,7 +24,7 @@ def main() -> None:
 def local(arguments: tuple[str, ...]) -> None:
     """Start, stop and look at the embedded local Google Cloud (see `bqvertex local --help`)."""
     # The toolkit and the local cloud do not know each other: they meet at a command line.
-    if importlib.util.find_spec("localcloud") is None or sys.version_info < (3, 13):
+    if importlib.util.find_spec(LOCAL_CLOUD_NEEDS) is None:
         raise click.ClickException(
             "the local cloud is not installed: use Python 3.13 or newer and "
             "`pip install 'bqvertex[local]'`"
