@@ -124,6 +124,17 @@ def test_early_stop_ends_when_the_evaluation_loss_hardly_falls(flights):
     assert all((a - b) / a >= 0.05 for a, b in pairwise(losses[:-1]))
 
 
+def test_a_tree_that_learns_noise_by_heart_stops_at_once():
+    random = np.random.default_rng(6)
+    noise = pa.table({"late": random.random(1000) < 0.5, "x": random.random(1000)})
+
+    model = bqml.train({**TREE, "MAX_ITERATIONS": 30}, noise)
+
+    first, second = model.iterations
+    assert second.loss < first.loss * 0.99
+    assert second.eval_loss > first.eval_loss
+
+
 def test_without_evaluation_rows_the_training_loss_counts(flights):
     options = {**TREE, "DATA_SPLIT_METHOD": "NO_SPLIT", "MAX_ITERATIONS": 50}
 

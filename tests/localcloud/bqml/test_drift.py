@@ -108,6 +108,8 @@ def test_what_is_no_number_shares_nothing():
     some = numbers([0, 1, math.nan, math.inf])
 
     assert of_histograms(some, numbers([0, 1])) > 0.2
+    # Half of it is no number, and what is no number is not even like itself.
+    assert of_histograms(some, some) == pytest.approx(0.5)
 
 
 def test_an_outlier_widens_the_buckets_of_its_own_side_only():

@@ -151,6 +151,23 @@ def test_global_attributions_come_by_class_too(tree, softmax):
         assert len(rows) == len(found) * 3
 
 
+def test_attributions_of_a_class_are_means_over_rows_predicted_as_it(flights):
+    options = {**TREE, "DATA_SPLIT_METHOD": "NO_SPLIT", "ENABLE_GLOBAL_EXPLAIN": True}
+    model = bqml.train(options, flights)
+
+    rows = call("GLOBAL_EXPLAIN", model, class_level_explain=True).to_pylist()
+
+    local = call("EXPLAIN_PREDICT", model, flights).to_pylist()
+    rain = [
+        abs(part["attribution"])
+        for row in local
+        for part in row["top_feature_attributions"]
+        if row["predicted_late"] and part["feature"] == "rain"
+    ]
+    (found,) = [r for r in rows if r["class_label"] == "true" and r["feature"] == "rain"]
+    assert found["attribution"] == pytest.approx(np.mean(rain), rel=1e-4)
+
+
 def test_global_explain_needs_the_option(logistic, minutes):
     with pytest.raises(bqml.BqmlError, match="enable_global_explain"):
         call("GLOBAL_EXPLAIN", logistic)

@@ -9,6 +9,7 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from localcloud import bqml
+from localcloud.bqml.supervised.weights import of_classes
 from tests.localcloud.bqml.conftest import LOGISTIC, call
 
 LINEAR = {"MODEL_TYPE": "LINEAR_REG", "INPUT_LABEL_COLS": ["y"], "DATA_SPLIT_METHOD": "NO_SPLIT"}
@@ -153,6 +154,14 @@ def test_auto_class_weights_are_the_inverse_of_frequencies(flights):
 
     by_hand = bqml.train({**options, "CLASS_WEIGHTS": share}, flights)
     assert weights(automatic) == pytest.approx(weights(by_hand))
+
+
+def test_auto_class_weights_sum_to_the_number_of_rows():
+    classes = np.array([0] * 30 + [1] * 10)
+
+    found = of_classes(classes, ["no", "yes"], {"AUTO_CLASS_WEIGHTS": True})
+
+    assert found.tolist() == pytest.approx([40 / (30 * 2), 40 / (10 * 2)])
 
 
 def test_p_values_are_those_of_a_simple_regression(noisy):
