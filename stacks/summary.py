@@ -15,6 +15,8 @@ from bqvertex.clients.online_prediction import predict
 from bqvertex.clients.settings import CloudSettings
 
 REQUEST_FILE = "sql/arrival_delay/request.json"
+SHOWN = ("evaluation", "drift", "anomalies", "predict_url")
+"""Outputs of the stack; those of what failed are missing."""
 
 
 @click.command()
@@ -22,7 +24,7 @@ REQUEST_FILE = "sql/arrival_delay/request.json"
 def main(stack: str) -> None:
     """Print the summary of STACK; fails when it is not up or its endpoint does not answer."""
     outputs = stack_outputs(stack)
-    if "predict_url" not in outputs:
+    if any(name not in outputs for name in SHOWN):
         raise click.ClickException(f"stack {stack} is not up: run `make up STACK={stack}`")
     local = outputs.get("local_cloud") or None
     click.echo(evaluation_table(outputs["evaluation"]))
@@ -44,7 +46,7 @@ def stack_outputs(stack: str) -> dict[str, Any]:
     command = ["pulumi", "stack", "output", "--json", "--stack", stack]
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode != 0:
-        raise click.ClickException(run.stderr.strip())
+        raise click.ClickException(run.stderr.strip().removeprefix("error: "))
     outputs: dict[str, Any] = json.loads(run.stdout)
     return outputs
 

@@ -44,8 +44,12 @@ class Plan(pulumi.runtime.Mocks):
         return [(t, n) for t, n, _ in self.registered].index((typ, name))
 
 
-def planned(program: Callable[[], object]) -> Plan:
+def planned(program: Callable[[], object], *, preview: bool = False) -> Plan:
     """Run a program to its end.
+
+    Args:
+        program: The program; a lambda will do.
+        preview: Whether it runs as in `pulumi preview`, where nothing is made.
 
     Returns:
         What it declared; outputs of the components are checked inside the program.
@@ -56,7 +60,7 @@ def planned(program: Callable[[], object]) -> Plan:
     asyncio.set_event_loop(loop)
     # `run` raises what goes wrong; the futures that nobody waits for would print it again.
     loop.set_exception_handler(lambda *_: None)
-    pulumi.runtime.set_mocks(plan, project="proj", stack="test", preview=False)
+    pulumi.runtime.set_mocks(plan, project="proj", stack="test", preview=preview)
 
     @pulumi.runtime.test
     def run() -> object:
