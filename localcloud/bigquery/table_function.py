@@ -220,9 +220,15 @@ def _require(loaded: Training, table: pa.Table) -> None:
 def _model(interpreter: Interpreter, call: TableFunction) -> Training | RemoteEndpoint | None:
     if call.model is None:
         return None
+    from localcloud import bqml
+
     store = upstream.runtime().models
     found = store.get(_reference(interpreter, call))
-    return training.load(store.training_directory(found.artifact_uri))
+    try:
+        return training.load(store.training_directory(found.artifact_uri))
+    except bqml.BqmlError as error:
+        # A training that an earlier version wrote in another format.
+        raise BigQueryError("invalidQuery", str(error)) from error
 
 
 def _reference(interpreter: Interpreter, call: TableFunction) -> Reference:

@@ -1,6 +1,7 @@
 """ML functions anywhere in a query."""
 
 import pytest
+from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
 from tests.localcloud.bigquery.conftest import Run
@@ -121,3 +122,16 @@ def test_transform_shows_what_the_model_takes(run: Run) -> None:
 def test_a_missing_feature_is_named(run: Run) -> None:
     with pytest.raises(Exception, match="'fare' is missing"):
         run("SELECT * FROM ML.PREDICT(MODEL shared.survival, (SELECT 'a' AS class, 1 AS age))")
+
+
+def test_a_training_that_another_version_wrote_says_to_train_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(
+        "CREATE MODEL old OPTIONS (model_type = 'LINEAR_REG', input_label_cols = ['y']) AS "
+        "SELECT x, 2.0 * x AS y FROM UNNEST(GENERATE_ARRAY(1, 20)) AS x"
+    )
+    monkeypatch.setattr("localcloud.bqml.model.FORMAT", 99)
+
+    with pytest.raises(BadRequest, match="train the model again"):
+        run("SELECT * FROM ML.PREDICT(MODEL old, (SELECT 1 AS x))")
