@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pulumi
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.proto import resource_pb2
 
 DATASET = "gcp:bigquery/dataset:Dataset"
 TABLE = "gcp:bigquery/table:Table"
@@ -27,6 +29,7 @@ class Plan(pulumi.runtime.Mocks):
 
     def __init__(self) -> None:
         self.registered: list[tuple[str, str, dict[str, Any]]] = []
+        self.requests: list[resource_pb2.RegisterResourceRequest] = []
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         inputs = {key: value for key, value in args.inputs.items() if key != "__provider"}
@@ -42,6 +45,18 @@ class Plan(pulumi.runtime.Mocks):
 
     def place(self, typ: str, name: str) -> int:
         return [(t, n) for t, n, _ in self.registered].index((typ, name))
+
+
+class Monitor(MockMonitor):
+    """Also keeps what mocks are not told, such as dependencies and protection."""
+
+    mocks: Plan
+
+    def RegisterResource(  # noqa: N802
+        self, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceResponse:
+        self.mocks.requests.append(request)
+        return super().RegisterResource(request)
 
 
 def planned(program: Callable[[], object], *, preview: bool = False) -> Plan:
@@ -60,7 +75,9 @@ def planned(program: Callable[[], object], *, preview: bool = False) -> Plan:
     asyncio.set_event_loop(loop)
     # `run` raises what goes wrong; the futures that nobody waits for would print it again.
     loop.set_exception_handler(lambda *_: None)
-    pulumi.runtime.set_mocks(plan, project="proj", stack="test", preview=preview)
+    pulumi.runtime.set_mocks(
+        plan, project="proj", stack="test", preview=preview, monitor=Monitor(plan)
+    )
 
     @pulumi.runtime.test
     def run() -> object:
