@@ -6,7 +6,6 @@ never written again. Its name in the world is an artifact URI, `local-bqml://<pr
 endpoint still needs it.
 """
 
-import json
 import secrets
 import shutil
 import time
@@ -301,8 +300,3 @@ def check_name(reference: Reference) -> None:
         BigQueryError: `invalid`.
     """
     upstream_names.table(reference.name)
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a small JSON file of a training."""
-    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
