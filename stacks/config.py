@@ -35,6 +35,7 @@ Source: https://cloud.google.com/bigquery/docs/locations#bqml-loc, as of 2026-08
 are left out on purpose: remote models over a deployed endpoint are documented for regions only.
 """
 
+_PLACEHOLDER = "your-project"
 _PROJECT_ID = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]\Z")
 _DATASET_ID = re.compile(r"[A-Za-z0-9_]{1,1024}\Z")
 _API_ENDPOINT = re.compile(r"https?://[^/\s]+\Z")
@@ -144,7 +145,11 @@ class StackConfig:
     def problems(self) -> list[str]:
         """Say what is not allowed, one sentence a key; empty when all is well."""
         found = []
-        if not _PROJECT_ID.match(self.project):
+        if self.project.startswith(_PLACEHOLDER):
+            found.append(
+                f"gcp:project is '{self.project}', which stands for your own: give your project id"
+            )
+        elif not _PROJECT_ID.match(self.project):
             found.append(
                 f"gcp:project is '{self.project}': give your project id; it has 6 to 30 lower "
                 "case letters, digits and hyphens, and starts with a letter"

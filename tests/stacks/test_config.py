@@ -24,6 +24,9 @@ def test_a_good_config_has_no_problems():
     ("change", "key", "says"),
     [
         pytest.param({"project": "Acme"}, "gcp:project", "'Acme'", id="project"),
+        pytest.param(
+            {"project": "your-project-dev"}, "gcp:project", "your own", id="project-not-filled-in"
+        ),
         pytest.param({"location": "eu-west4"}, "bqvertex:location", "europe-west4", id="location"),
         pytest.param({"location": "US"}, "bqvertex:location", "us-central1", id="multi-region"),
         pytest.param({"dataset_id": "my-data"}, "bqvertex:dataset_id", "'my-data'", id="dataset"),

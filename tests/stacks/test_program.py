@@ -121,6 +121,7 @@ def run(local_port, monkeypatch):
 
     def program(stack: str) -> Program:
         config = yaml.safe_load((ROOT / f"stacks/Pulumi.{stack}.yaml").read_text())["config"]
+        config["gcp:project"] = config["gcp:project"].replace("your-project", "acme-data")
         if "bqvertex:api_endpoint" in config:
             config["bqvertex:api_endpoint"] = f"http://127.0.0.1:{local_port}"
         place = f"projects/{config['gcp:project']}/locations/{config['bqvertex:location']}"

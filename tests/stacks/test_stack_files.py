@@ -36,6 +36,12 @@ def loaded():
     pulumi.runtime.set_all_config({})
 
 
+def filled_in(stack: str) -> dict[str, Any]:
+    """The config of a stack whose user has given a project."""
+    given = FILES[stack]["config"]
+    return {**given, "gcp:project": given["gcp:project"].replace("your-project", "acme-data")}
+
+
 def keys(stack: str, namespace: str) -> dict[str, Any]:
     prefix = f"{namespace}:"
     config = FILES[stack]["config"]
@@ -72,14 +78,14 @@ def test_values_have_the_declared_types(stack):
 
 @pytest.mark.parametrize("stack", FILES)
 def test_a_file_is_right_once_a_project_id_is_filled_in(loaded, stack):
-    config = loaded({**FILES[stack]["config"], "gcp:project": "acme-data-42"})
+    config = loaded(filled_in(stack))
 
     assert config.problems() == []
     assert config.labels == {"environment": stack}
 
 
 def test_prod_alone_is_protected(loaded):
-    protected = {stack: loaded(file["config"]).protect for stack, file in FILES.items()}
+    protected = {stack: loaded(filled_in(stack)).protect for stack in FILES}
 
     assert protected == {"local": False, "dev": False, "prod": True}
 
@@ -95,7 +101,7 @@ def test_local_alone_has_another_address_than_google_and_it_is_the_local_clouds_
 
 
 def test_environments_share_no_dataset(loaded):
-    places = {(c.project, c.dataset_id) for c in (loaded(f["config"]) for f in FILES.values())}
+    places = {(c.project, c.dataset_id) for c in (loaded(filled_in(stack)) for stack in FILES)}
 
     assert len(places) == len(FILES)
 
