@@ -4,6 +4,7 @@
   + NotFound            the resource is not there: `read` and `delete` take it as an answer
   + AlreadyExists       something of that name is there already
   + PermissionDenied    a permission is missing: the message names it and the member
+    - Unauthenticated   Google does not know who asks: no credentials, or none that are valid
   + InvalidRequest      Google refused the request or the SQL: the message has the position
   + FailedPrecondition  the resource is in use, or in a state that forbids this
   + QuotaExceeded       a quota or rate limit: try again later
@@ -27,6 +28,10 @@ class AlreadyExists(CloudError):
 
 class PermissionDenied(CloudError):
     """A permission is missing."""
+
+
+class Unauthenticated(PermissionDenied):
+    """Google does not know who asks."""
 
 
 class InvalidRequest(CloudError):

@@ -45,11 +45,15 @@ class Change:
         changes: Whether anything has to be done.
         replaces: The inputs that make it another resource; empty for an update in place.
         delete_before_replace: Whether the old one must go first, as when both have one name.
+        reason: What will happen and why, in the words of cost, such as `trains anew in place, the
+            old model serves until then: option L2_REG 0.1 -> 0.2`. A host shows it to who reads
+            a preview, once, with the resource's name. Empty: there is nothing to say.
     """
 
     changes: bool
     replaces: tuple[str, ...] = ()
     delete_before_replace: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True)

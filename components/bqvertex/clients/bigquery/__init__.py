@@ -2,6 +2,8 @@
 
 from bqvertex.clients.bigquery.service import (
     BigQuery,
+    CopyRequest,
+    DryRun,
     Job,
     JobError,
     LiveModel,
@@ -12,6 +14,8 @@ from bqvertex.clients.bigquery.service import (
 
 __all__ = [
     "BigQuery",
+    "CopyRequest",
+    "DryRun",
     "Job",
     "JobError",
     "LiveModel",

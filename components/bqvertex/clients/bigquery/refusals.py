@@ -34,7 +34,7 @@ BY_REASON: dict[str, type[errors.CloudError]] = {
 }
 BY_STATUS: dict[int, type[errors.CloudError]] = {
     400: errors.InvalidRequest,
-    401: errors.PermissionDenied,
+    401: errors.Unauthenticated,
     403: errors.PermissionDenied,
     404: errors.NotFound,
     409: errors.AlreadyExists,
@@ -44,6 +44,7 @@ BY_STATUS: dict[int, type[errors.CloudError]] = {
 }
 ADVICE: dict[type[errors.CloudError], str] = {
     errors.PermissionDenied: "grant a role with the permission named here to the caller",
+    errors.Unauthenticated: "sign in with `gcloud auth application-default login`",
     errors.QuotaExceeded: "wait, or ask for more quota, and run it again",
     errors.Unavailable: "run it again; what was begun is found and goes on",
     errors.FailedPrecondition: "change what stands in the way and run it again",
@@ -112,7 +113,7 @@ def translated(tried: str, on: str, api_endpoint: str | None) -> Iterator[None]:
     except transport as error:
         raise _unanswered(tried, on, api_endpoint, error) from error
     except (auth.DefaultCredentialsError, auth.RefreshError) as error:
-        raise errors.PermissionDenied(
+        raise errors.Unauthenticated(
             f"{tried} {on}: no usable Google credentials ({_first_line(error)}); "
             "run `gcloud auth application-default login`"
         ) from error

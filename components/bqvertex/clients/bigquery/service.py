@@ -80,6 +80,8 @@ class QueryRequest:
         sql: One GoogleSQL statement with whole names.
         labels: Put on the job.
         timeout_s: Seconds after which BigQuery stops the job; None for Google's own limit.
+        maximum_bytes_billed: BigQuery refuses the job, and bills nothing, where it would bill more
+            bytes than that; None for no limit.
     """
 
     job_id: str
@@ -88,6 +90,7 @@ class QueryRequest:
     sql: str
     labels: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float | None = None
+    maximum_bytes_billed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,49 @@ class LoadRequest:
 
 
 @dataclass(frozen=True)
+class CopyRequest:
+    """A model to copy as a job: trained options, weights and metrics, within one location.
+
+    Attributes:
+        job_id: Id of the job: letters, digits, `_` and `-`, at most 1,024.
+        project: Project that runs the job.
+        location: Location of both datasets.
+        source: `project.dataset.model`.
+        destination: `project.dataset.model`.
+        replace: True takes the place of a model that is there; False fails on one.
+        labels: Put on the job.
+        timeout_s: Seconds after which BigQuery stops the job; None for Google's own limit.
+    """
+
+    job_id: str
+    project: str
+    location: str
+    source: str
+    destination: str
+    replace: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What BigQuery says of a statement that it has not run.
+
+    Attributes:
+        bytes_processed: Bytes that it would read: a promise for a query, an estimate for the
+            trainings that BigQuery does itself, and nothing to go by for those that it hands on
+            (boosted trees, random forests, DNN, wide-and-deep, autoencoder, AutoML):
+            https://docs.cloud.google.com/bigquery/docs/bqml-introduction
+        statement_type: Such as `SELECT` or `CREATE_MODEL`; empty where BigQuery does not say.
+        schema: Columns of the result; empty for a statement that has none.
+    """
+
+    bytes_processed: int
+    statement_type: str
+    schema: Sequence[FieldSchema] = ()
+
+
+@dataclass(frozen=True)
 class LiveModel:
     """A model as BigQuery has it.
 
@@ -146,6 +192,14 @@ class LiveModel:
         label_columns: Type by name of each column it predicts.
         training_runs: `TrainingRun`s of BigQuery's REST API.
         default_trial_id: The trial that answers, where hyperparameters were tuned.
+        creation_time: When it was made; a training in its place makes it anew.
+        transform_columns: `TransformColumn`s of BigQuery's REST API: name, type, transformSql;
+            empty for a model without a TRANSFORM clause.
+        remote_model_info: `RemoteModelInfo` of BigQuery's REST API, such as endpoint and
+            connection; empty for a model that is not remote.
+        vertex_ai_model_id: Its id in the Model Registry, as its newest training run has it; empty
+            when it is not registered.
+        vertex_ai_model_version: Its version there, such as `3`; empty when it is not registered.
     """
 
     model_type: str
@@ -158,6 +212,11 @@ class LiveModel:
     label_columns: Mapping[str, str] = field(default_factory=dict)
     training_runs: Sequence[Mapping[str, Any]] = ()
     default_trial_id: int | None = None
+    creation_time: datetime | None = None
+    transform_columns: Sequence[Mapping[str, Any]] = ()
+    remote_model_info: Mapping[str, Any] = field(default_factory=dict)
+    vertex_ai_model_id: str = ""
+    vertex_ai_model_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,6 +255,25 @@ class BigQuery(Protocol):
 
     def start_load(self, request: LoadRequest) -> Job:
         """Insert a load job, or look at the one of that id that an earlier run inserted."""
+        ...
+
+    def start_model_copy(self, request: CopyRequest) -> Job:
+        """Insert a copy job, or look at the one of that id that an earlier run inserted."""
+        ...
+
+    def dry_run(self, project: str, location: str, sql: str, *, attempts_s: float) -> DryRun:
+        """Ask what a statement would read and answer, without running it.
+
+        Args:
+            project: Project that would run it.
+            location: Where it would run.
+            sql: One statement, its names whole.
+            attempts_s: Seconds for all of it: one request, and again what passes if there is time.
+
+        Raises:
+            Unauthenticated: There are no usable credentials.
+            Unavailable: Nobody answered in time.
+        """
         ...
 
     def job(self, project: str, location: str, job_id: str) -> Job:

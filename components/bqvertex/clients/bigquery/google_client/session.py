@@ -1,0 +1,97 @@
+"""The way to BigQuery: clients by project, their connections, what is asked again."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from bqvertex.clients.bigquery import refusals
+from bqvertex.clients.settings import CloudSettings
+
+if TYPE_CHECKING:
+    from google.api_core.retry import Retry
+    from google.cloud import bigquery
+
+REQUEST_TIMEOUT_S = 60.0
+RETRY_DEADLINE_S = 120.0
+MISSING_DEADLINE_S = 10.0
+POOL_SIZE = 64
+"""Connections kept open to one host, as many as a host works on at a time. The library's ten
+would be closed and opened anew by the eleventh thread, with a warning on the terminal."""
+
+
+class Session:
+    """What the calls on jobs, models and tables share. Threads may share one."""
+
+    def __init__(
+        self, settings: CloudSettings, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        """Keep the settings; nothing is imported or connected yet.
+
+        Args:
+            settings: Where BigQuery answers.
+            sleep: Waits between two looks at a job.
+        """
+        self._endpoint = settings.api_endpoint
+        self._sleep = sleep
+        self._clients: dict[str, bigquery.Client] = {}
+        self._lock = threading.Lock()
+
+    def _translated(self, tried: str, on: str) -> AbstractContextManager[None]:
+        return refusals.translated(tried, on, self._endpoint)
+
+    def _client(self, project: str) -> "bigquery.Client":
+        from google.auth.credentials import AnonymousCredentials
+        from google.cloud import bigquery
+        from requests.adapters import HTTPAdapter
+
+        with self._lock:
+            if project not in self._clients:
+                if self._endpoint is None:
+                    client = bigquery.Client(project=project)
+                else:
+                    client = bigquery.Client(
+                        project=project,
+                        credentials=AnonymousCredentials(),
+                        client_options={"api_endpoint": self._endpoint},
+                    )
+                # The library builds its session at the first call, which two threads may make at
+                # once, and has no setting for the size of the pool.
+                http = client._http
+                if not http.is_mtls:
+                    http.mount("https://", HTTPAdapter(pool_maxsize=POOL_SIZE))
+                http.mount("http://", HTTPAdapter(pool_maxsize=POOL_SIZE))
+                self._clients[project] = client
+            return self._clients[project]
+
+    def _retry(
+        self, *, also_missing: bool = False, deadline_s: float = RETRY_DEADLINE_S
+    ) -> "Retry":
+        """Ask again what passes, by Google's reason, ever more slowly and never in step."""
+        from google.api_core.exceptions import NotFound
+        from google.api_core.retry import Retry
+
+        def worth_it(error: BaseException) -> bool:
+            if also_missing and isinstance(error, NotFound):
+                return True
+            return refusals.is_worth_repeating(error, self._endpoint)
+
+        return Retry(
+            predicate=worth_it,
+            initial=0.25,
+            maximum=20.0,
+            # jobs.get may say 404 for a moment after jobs.insert said 409:
+            # https://github.com/googleapis/python-bigquery/issues/2134
+            timeout=MISSING_DEADLINE_S if also_missing else deadline_s,
+        )
+
+
+def project_of(path: str) -> str:
+    """Read the project out of `project.dataset.table`; a project may have dots itself."""
+    return path.rsplit(".", 2)[0]
+
+
+def first_words(sql: str) -> str:
+    """Name a statement in a message."""
+    return " ".join(sql.split()[:6])
