@@ -26,9 +26,11 @@ class FakeModelRegistry:
     Attributes:
         versions: By model name, the versions in the order in which they were made.
         calls: Every call that changes something.
+        held: By model name, what holds it.
     """
 
     def __init__(self) -> None:
+        self.held: dict[str, list[str]] = {}
         self.versions: dict[str, list[ModelVersion]] = {}
         self.calls: list[tuple[Any, ...]] = []
         self._made = 0
@@ -90,6 +92,9 @@ class FakeModelRegistry:
         self.versions[model_name] = [
             replace(version, **fields) for version in self.versions[model_name]
         ]
+
+    def holders(self, model_name: str) -> Sequence[str]:
+        return tuple(self.held.get(model_name, ()))
 
 
 class RegisteringBigQuery(FakeBigQuery):

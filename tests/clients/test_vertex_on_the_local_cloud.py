@@ -31,7 +31,7 @@ class Cloud:
         settings = CloudSettings(url)
         self.rest = VertexRest(settings)
         self.endpoints = VertexEndpoints(self.rest)
-        registry = VertexModelRegistry(self.rest)
+        registry = self.registry = VertexModelRegistry(self.rest)
         self.registered = RegisteredModelLifecycle(GoogleBigQuery(settings), registry)
         self.deployed = DeployedModelLifecycle(self.endpoints, registry)
         self.monitoring = MonitoringJobLifecycle(VertexModelMonitors(self.rest), registry)
@@ -127,6 +127,10 @@ def test_a_model_is_registered_served_watched_retrained_and_taken_down(cloud):
     deployed = cloud.deployed.create(serving(cloud, "one"))
     watched = cloud.monitoring.create(watch(cloud, "one"))
 
+    assert cloud.registry.holders(f"{PARENT}/models/late") == (
+        f"endpoint {cloud.endpoints.get(ENDPOINT).name} "
+        f"(deployed model {deployed.outs['deployed_model_id']}, version 1)",
+    )
     assert cloud.registered.read("", registered.outs).outs == registered.outs
     assert cloud.deployed.read("", deployed.outs).outs == deployed.outs
     assert cloud.monitoring.read("", watched.outs).outs == watched.outs
@@ -151,9 +155,11 @@ def test_a_model_is_registered_served_watched_retrained_and_taken_down(cloud):
     cloud.monitoring.delete("", watched_outs)
     cloud.deployed.delete("", deployed_outs)
     cloud.registered.delete("", entry_outs)
+    assert cloud.registry.holders(f"{PARENT}/models/late") == ()
     cloud.bigquery.delete_model(f"{PROJECT}.d.late")
 
     assert cloud.monitoring.read("", watched_outs) is None
     assert cloud.deployed.read("", deployed_outs) is None
     assert cloud.registered.read("", entry_outs) is None
     assert cloud.endpoints.get(ENDPOINT).deployments == ()
+    assert cloud.registry.holders(f"{PARENT}/models/late") == ()

@@ -197,8 +197,8 @@ class LiveModel:
             empty for a model without a TRANSFORM clause.
         remote_model_info: `RemoteModelInfo` of BigQuery's REST API, such as endpoint and
             connection; empty for a model that is not remote.
-        vertex_ai_model_id: Its id in the Model Registry, as its newest training run has it; empty
-            when it is not registered.
+        vertex_ai_model_id: Its id in the Model Registry, as the newest training run that names
+            one has it; empty when it is not registered.
         vertex_ai_model_version: Its version there, such as `3`; empty when it is not registered.
     """
 

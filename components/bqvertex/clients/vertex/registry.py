@@ -65,6 +65,18 @@ class ModelRegistry(Protocol):
         """Set display name and description; None leaves what is there."""
         ...
 
+    def holders(self, model_name: str) -> Sequence[str]:
+        """Say what keeps a registered model from being deleted: where it is deployed.
+
+        Args:
+            model_name: `projects/…/locations/…/models/…`, without a version: all are asked for.
+
+        Returns:
+            One phrase a deployment, such as `endpoint projects/…/endpoints/1 (deployed model 2,
+            version 3)`; empty when nothing holds it, and when there is no such model.
+        """
+        ...
+
 
 class VertexModelRegistry:
     """The Model Registry of Vertex AI, or of the local cloud."""
@@ -113,6 +125,26 @@ class VertexModelRegistry:
             model_name,
             client.update_model,
             {"model": {"name": model_name, **fields}, "update_mask": {"paths": list(fields)}},
+        )
+
+    def holders(self, model_name: str) -> Sequence[str]:
+        """See `ModelRegistry.holders`."""
+        client = self._client(model_name)
+
+        def every_page(**options: Any) -> list[Any]:
+            return list(client.list_model_versions(**options))
+
+        try:
+            versions = self._rest.call(
+                "list the versions of", model_name, every_page, {"name": model_name}
+            )
+        except NotFound:
+            return ()
+        return tuple(
+            f"endpoint {deployed.endpoint} (deployed model {deployed.deployed_model_id}, "
+            f"version {version.version_id})"
+            for version in versions
+            for deployed in version.deployed_models
         )
 
     def _client(self, model_name: str) -> Any:

@@ -15,6 +15,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from tenacity.retry import retry_base
 
 from bqvertex.clients import errors
+from bqvertex.clients.connection_pool import widen
 from bqvertex.clients.errors import NotFound
 from bqvertex.clients.settings import CloudSettings
 
@@ -98,20 +99,22 @@ class VertexRest:
 
     def _build(self, version: str, service: str, location: str) -> Any:
         from google.api_core.client_options import ClientOptions
+        from google.auth.credentials import AnonymousCredentials
 
         package = import_module(f"google.cloud.aiplatform_{version}")
         cls = getattr(package, f"{service}Client")
         if self._settings.api_endpoint is None:
             options = ClientOptions(api_endpoint=f"https://{location}-aiplatform.googleapis.com")
             with translated("find application default credentials for", "Vertex AI"):
-                return cls(transport="rest", client_options=options)
-        from google.auth.credentials import AnonymousCredentials
-
-        return cls(
-            transport="rest",
-            credentials=AnonymousCredentials(),
-            client_options=ClientOptions(api_endpoint=self._settings.api_endpoint),
-        )
+                client = cls(transport="rest", client_options=options)
+        else:
+            client = cls(
+                transport="rest",
+                credentials=AnonymousCredentials(),
+                client_options=ClientOptions(api_endpoint=self._settings.api_endpoint),
+            )
+        widen(client.transport._session)
+        return client
 
     def call(self, action: str, target: str, method: Callable[..., Any], request: Any) -> Any:
         """Make one call, again while the answer is to try again.

@@ -89,12 +89,14 @@ class Models(Session):
 
 def _live_model(model: "bigquery.Model") -> LiveModel:
     runs = list(model.training_runs)
-    newest = runs[-1] if runs else {}
+    started = str(runs[-1].get("startTime", "")) if runs else ""
+    registered: Mapping[str, Any] = next(
+        (run for run in reversed(runs) if run.get("vertexAiModelId")), {}
+    )
     # The library knows only `bestTrialId`, which Google has deprecated for `defaultTrialId`, and
     # neither the columns of a TRANSFORM clause nor what a remote model calls.
     resource = model._properties
     trial = resource.get("defaultTrialId")
-    started = str(newest.get("startTime", ""))
     return LiveModel(
         model_type=str(model.model_type),
         location=str(model.location),
@@ -109,8 +111,8 @@ def _live_model(model: "bigquery.Model") -> LiveModel:
         creation_time=model.created,
         transform_columns=list(resource.get("transformColumns", [])),
         remote_model_info=dict(resource.get("remoteModelInfo", {})),
-        vertex_ai_model_id=str(newest.get("vertexAiModelId", "")),
-        vertex_ai_model_version=str(newest.get("vertexAiModelVersion", "")),
+        vertex_ai_model_id=str(registered.get("vertexAiModelId", "")),
+        vertex_ai_model_version=str(registered.get("vertexAiModelVersion", "")),
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from bqvertex.clients.bigquery import refusals
+from bqvertex.clients.connection_pool import widen
 from bqvertex.clients.settings import CloudSettings
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 REQUEST_TIMEOUT_S = 60.0
 RETRY_DEADLINE_S = 120.0
 MISSING_DEADLINE_S = 10.0
-POOL_SIZE = 64
-"""Connections kept open to one host, as many as a host works on at a time. The library's ten
-would be closed and opened anew by the eleventh thread, with a warning on the terminal."""
 
 
 class Session:
@@ -44,7 +42,6 @@ class Session:
     def _client(self, project: str) -> "bigquery.Client":
         from google.auth.credentials import AnonymousCredentials
         from google.cloud import bigquery
-        from requests.adapters import HTTPAdapter
 
         with self._lock:
             if project not in self._clients:
@@ -56,12 +53,8 @@ class Session:
                         credentials=AnonymousCredentials(),
                         client_options={"api_endpoint": self._endpoint},
                     )
-                # The library builds its session at the first call, which two threads may make at
-                # once, and has no setting for the size of the pool.
-                http = client._http
-                if not http.is_mtls:
-                    http.mount("https://", HTTPAdapter(pool_maxsize=POOL_SIZE))
-                http.mount("http://", HTTPAdapter(pool_maxsize=POOL_SIZE))
+                # Built by the library at the first call, which two threads may make at once.
+                widen(client._http)
                 self._clients[project] = client
             return self._clients[project]
 
