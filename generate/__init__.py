@@ -1,0 +1,1 @@
+"""What the project makes from data: `python -m generate` writes it, `--check` compares."""
