@@ -7,7 +7,7 @@ from typing import Any
 from localcloud.bqml import options
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.kind import Kind
-from localcloud.bqml.supervised import boosted_tree, linear, training
+from localcloud.bqml.supervised import boosted_tree, linear, random_forest, training
 from localcloud.bqml.supervised.predictor import Predictor
 
 KINDS: Mapping[str, Kind] = {
@@ -43,6 +43,34 @@ KINDS: Mapping[str, Kind] = {
             boosted_tree.REGRESSION_OPTIONS,
             boosted_tree.check,
             partial(training.train, fit=boosted_tree.fit, most_classes=0, standardize=False),
+            partial(Predictor.load, load_estimator=boosted_tree.BoostedTree.load),
+        ),
+        Kind(
+            "RANDOM_FOREST_CLASSIFIER",
+            "RANDOM_FOREST_CLASSIFIER",
+            random_forest.CLASSIFICATION_OPTIONS,
+            random_forest.check,
+            partial(
+                training.train,
+                fit=random_forest.fit,
+                most_classes=1000,
+                standardize=False,
+                encoding_method="LABEL_ENCODING",
+            ),
+            partial(Predictor.load, load_estimator=boosted_tree.BoostedTree.load),
+        ),
+        Kind(
+            "RANDOM_FOREST_REGRESSOR",
+            "RANDOM_FOREST_REGRESSOR",
+            random_forest.REGRESSION_OPTIONS,
+            random_forest.check,
+            partial(
+                training.train,
+                fit=random_forest.fit,
+                most_classes=0,
+                standardize=False,
+                encoding_method="LABEL_ENCODING",
+            ),
             partial(Predictor.load, load_estimator=boosted_tree.BoostedTree.load),
         ),
     )

@@ -67,6 +67,15 @@ def positive(default: float) -> Option:
     )
 
 
+def between(default: float | None, low: float, high: float) -> Option:
+    """A FLOAT64 within bounds, both excluded."""
+    return Option(
+        default,
+        f"a number above {low:g} and below {high:g}",
+        lambda value: _is_number(value) and low < value < high,
+    )
+
+
 def whole(default: int | None, low: int, high: int | None = None) -> Option:
     """An INT64 within bounds, both included; without an upper one where `high` is None."""
     return Option(

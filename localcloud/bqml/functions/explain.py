@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from localcloud.bqml.arrays import Floats
 from localcloud.bqml.column_type import text
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.functions.table_function import (
@@ -22,7 +23,6 @@ from localcloud.bqml.functions.table_function import (
 )
 from localcloud.bqml.model import Model
 from localcloud.bqml.supervised import metrics
-from localcloud.bqml.supervised.estimator import Floats
 from localcloud.bqml.supervised.explanation import Attributions, attributions
 from localcloud.bqml.supervised.predictor import ranked
 

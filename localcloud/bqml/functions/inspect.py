@@ -73,7 +73,7 @@ def feature_importance(
     fitted = predictor_of(model, name)
     check_settings(name, settings)
     if not isinstance(fitted.estimator, BoostedTree):
-        raise BqmlError(f"{name} is for boosted trees only")
+        raise BqmlError(f"{name} is for boosted trees and random forests only")
     owners = fitted.encoding.owners
     names = list(dict.fromkeys(owners))
     scores = {

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from localcloud.bqml.arrays import Floats, Places
 from localcloud.bqml.column_type import text, texts
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.functions.table_function import (
@@ -22,7 +23,6 @@ from localcloud.bqml.functions.table_function import (
 )
 from localcloud.bqml.model import Model
 from localcloud.bqml.supervised import metrics
-from localcloud.bqml.supervised.estimator import Floats, Places
 from localcloud.bqml.supervised.predictor import Predictor
 
 POINTS = 100

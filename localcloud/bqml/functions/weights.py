@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from localcloud.bqml.arrays import Floats
 from localcloud.bqml.column_type import text
+from localcloud.bqml.encoding import Category
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.functions.table_function import (
     TableFunction,
@@ -20,8 +22,6 @@ from localcloud.bqml.functions.table_function import (
     predictor_of,
 )
 from localcloud.bqml.model import Model
-from localcloud.bqml.supervised.encoding import Category
-from localcloud.bqml.supervised.estimator import Floats
 from localcloud.bqml.supervised.linear import Linear
 from localcloud.bqml.supervised.predictor import Predictor
 

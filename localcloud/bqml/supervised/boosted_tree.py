@@ -13,18 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from localcloud.bqml import options
+from localcloud.bqml.arrays import Design, Floats, Places
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.model import Iteration, OnIteration
 from localcloud.bqml.options import Option
 from localcloud.bqml.supervised import split, weights
-from localcloud.bqml.supervised.estimator import (
-    Contributions,
-    Design,
-    Floats,
-    Places,
-    TrainingSet,
-    hardly_better,
-)
+from localcloud.bqml.supervised.estimator import Contributions, TrainingSet, hardly_better
 
 if TYPE_CHECKING:
     import xgboost
@@ -142,15 +136,29 @@ def check(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
     """
     split.check(settings)
     weights.check(settings)
+    settle_approximation(settings, given, MANY_PARALLEL_TREES)
     of_dart = sorted({"DROPOUT", "DART_NORMALIZE_TYPE"} & given)
     if of_dart and settings["BOOSTER_TYPE"] != "DART":
         raise BqmlError(f"{', '.join(of_dart).lower()} needs booster_type = 'DART'")
+    return settings
+
+
+def settle_approximation(settings: dict[str, Any], given: frozenset[str], many: int) -> None:
+    """Settle APPROX_GLOBAL_FEATURE_CONTRIB, which depends on the number of trees.
+
+    Args:
+        settings: A value for each option; changed in place.
+        given: The names that were given.
+        many: From this many parallel trees on explanations are approximate.
+
+    Raises:
+        BqmlError: It is asked for without ENABLE_GLOBAL_EXPLAIN.
+    """
     approximate = "APPROX_GLOBAL_FEATURE_CONTRIB"
     if settings[approximate] and not settings["ENABLE_GLOBAL_EXPLAIN"]:
         raise BqmlError(f"{approximate.lower()} needs enable_global_explain = TRUE")
     if settings["ENABLE_GLOBAL_EXPLAIN"] and approximate not in given:
-        settings[approximate] = settings["NUM_PARALLEL_TREE"] >= MANY_PARALLEL_TREES
-    return settings
+        settings[approximate] = settings["NUM_PARALLEL_TREE"] >= many
 
 
 def fit(

@@ -5,16 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from localcloud.bqml.arrays import Design, Floats, Places
 from localcloud.bqml.model import Iteration, OnIteration
-
-Floats = npt.NDArray[np.float64]
-Places = npt.NDArray[np.intp]
-"""Classes of rows, as places in the sorted classes."""
-Design = Any
-"""A row of encoded columns each: an array, or a scipy CSR matrix where there are many columns."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from localcloud.bqml.supervised.encoding import Encoding
-from localcloud.bqml.supervised.estimator import Design, Estimator, Floats, Places
+from localcloud.bqml.arrays import Design, Floats, Places
+from localcloud.bqml.encoding import Encoding
+from localcloud.bqml.supervised.estimator import Estimator
 
 EXPLAINED_ROWS = 10_000
 """Global explanations are means over at most this many rows, as many as AUTO_SPLIT holds out."""

@@ -12,17 +12,12 @@ from typing import Any
 import numpy as np
 
 from localcloud.bqml import options
+from localcloud.bqml.arrays import Design, Floats, Places
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.model import Iteration, OnIteration
 from localcloud.bqml.options import Option
 from localcloud.bqml.supervised import gradient_descent, split, weights
-from localcloud.bqml.supervised.estimator import (
-    Contributions,
-    Design,
-    Floats,
-    Places,
-    TrainingSet,
-)
+from localcloud.bqml.supervised.estimator import Contributions, TrainingSet
 from localcloud.bqml.supervised.standard_errors import MOST_COLUMNS, standard_errors
 
 MOST_COLUMNS_OF_NORMAL_EQUATION = 10_000

@@ -5,7 +5,7 @@ https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-
 
 import numpy as np
 
-from localcloud.bqml.supervised.estimator import Floats, Places
+from localcloud.bqml.arrays import Floats, Places
 
 THRESHOLD = 0.5
 

@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from localcloud.bqml.arrays import Floats
 from localcloud.bqml.column_type import arrow_type, floats, is_numeric, text, texts
+from localcloud.bqml.encoding import Encoding
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.supervised import metrics, rest
-from localcloud.bqml.supervised.encoding import Encoding
-from localcloud.bqml.supervised.estimator import Estimator, Floats
+from localcloud.bqml.supervised.estimator import Estimator
 from localcloud.bqml.supervised.explanation import GlobalExplanation
 
 HELD_OUT = "held_out.npz"

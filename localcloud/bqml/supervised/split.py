@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from localcloud.bqml import order
+from localcloud.bqml.arrays import Places
 from localcloud.bqml.errors import BqmlError
-from localcloud.bqml.supervised.estimator import Places
 
 SMALL = 500
 LARGE = 50_000
@@ -39,7 +40,7 @@ def split(table: pa.Table, settings: Mapping[str, Any]) -> tuple[Places, Places 
     method, fraction = settings["DATA_SPLIT_METHOD"], settings["DATA_SPLIT_EVAL_FRACTION"]
     if method in ("CUSTOM", "SEQ"):
         return _by_column(table, settings)
-    shuffled = _shuffled(table)
+    shuffled = order.shuffled(table)
     held_out = 0
     if method == "RANDOM" and fraction is not None:
         held_out = int(count * fraction)
@@ -69,23 +70,6 @@ def check(settings: Mapping[str, Any]) -> None:
         )
 
 
-def _shuffled(table: pa.Table) -> Places:
-    """An order that looks random and follows from the rows' content alone."""
-    from pandas.util import hash_pandas_object
-
-    # Numbers are compared with 32 bits, since sums that TRANSFORM divides by differ in their last
-    # bits from run to run.
-    compared = pa.table(
-        {
-            str(place): column.cast(pa.float32()) if column.type == pa.float64() else column
-            for place, column in enumerate(table.columns)
-        }
-    )
-    # Rows that are equal have one hash, and which of them comes first makes no difference.
-    hashes = hash_pandas_object(compared.to_pandas(), index=False).to_numpy()
-    return np.argsort(hashes, kind="stable")
-
-
 def _by_column(table: pa.Table, settings: Mapping[str, Any]) -> tuple[Places, Places | None]:
     name = settings["DATA_SPLIT_COL"]
     if name not in table.column_names:
@@ -105,16 +89,16 @@ def _by_column(table: pa.Table, settings: Mapping[str, Any]) -> tuple[Places, Pl
                 "BIGNUMERIC, STRING or TIMESTAMP values"
             )
         evaluates = _last(column, settings["DATA_SPLIT_EVAL_FRACTION"])
-    shuffled = _shuffled(table)
+    shuffled = order.shuffled(table)
     held_out = shuffled[evaluates[shuffled]]
     return shuffled[~evaluates[shuffled]], held_out if len(held_out) else None
 
 
 def _last(column: pa.ChunkedArray, fraction: float | None) -> Any:
     """Which rows have at least the value from which rows evaluate; NULL has not."""
-    order = pc.array_sort_indices(column, null_placement="at_start")
-    held_out = int(len(order) * (EVAL_FRACTION if fraction is None else fraction))
+    sorted_rows = pc.array_sort_indices(column, null_placement="at_start")
+    held_out = int(len(sorted_rows) * (EVAL_FRACTION if fraction is None else fraction))
     if held_out == 0:
-        return np.zeros(len(order), dtype=bool)
-    from_here = column[order[len(order) - held_out].as_py()]
+        return np.zeros(len(sorted_rows), dtype=bool)
+    from_here = column[sorted_rows[len(sorted_rows) - held_out].as_py()]
     return pc.fill_null(pc.greater_equal(column, from_here), False).to_numpy().astype(bool)

@@ -5,7 +5,8 @@ https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-
 
 import numpy as np
 
-from localcloud.bqml.supervised.estimator import Floats, TrainingSet
+from localcloud.bqml.arrays import Floats
+from localcloud.bqml.supervised.estimator import TrainingSet
 
 MOST_COLUMNS = 1000
 

@@ -8,13 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from localcloud.bqml import statistics
+from localcloud.bqml.arrays import Floats
 from localcloud.bqml.column_type import bigquery_type, floats, is_numeric, text
+from localcloud.bqml.encoding import Encoding
 from localcloud.bqml.errors import BqmlError
+from localcloud.bqml.features import feature_columns
 from localcloud.bqml.kind import Kind
 from localcloud.bqml.model import Model, OnIteration
 from localcloud.bqml.supervised import weights
-from localcloud.bqml.supervised.encoding import Encoding
-from localcloud.bqml.supervised.estimator import Fit, Floats, TrainingSet
+from localcloud.bqml.supervised.estimator import Fit, TrainingSet
 from localcloud.bqml.supervised.explanation import global_explanation
 from localcloud.bqml.supervised.predictor import Predictor
 from localcloud.bqml.supervised.split import split
@@ -31,6 +33,7 @@ def train(
     fit: Fit,
     most_classes: int,
     standardize: bool,
+    encoding_method: str | None = None,
 ) -> Model:
     """Fit a model that predicts a label.
 
@@ -42,13 +45,15 @@ def train(
         fit: Fits the estimator.
         most_classes: How many classes it can tell apart; 0: it predicts numbers.
         standardize: Whether it takes numbers centred and divided by their deviation.
+        encoding_method: How categories are encoded by a kind that has no CATEGORY_ENCODING_METHOD.
 
     Raises:
         BqmlError: The rows are not what the kind needs.
         NotImplementedError: A column's type is not taken yet.
     """
     label, rows = _labelled(table, settings)
-    features = _features(rows, label, settings)
+    aside = {label, settings["DATA_SPLIT_COL"], settings.get("INSTANCE_WEIGHT_COL")}
+    features = feature_columns(rows, aside)
     classes, target = _target(rows.column(label), label, most_classes)
     trains, evaluates = split(rows, settings)
     if len(trains) == 0:
@@ -58,7 +63,7 @@ def train(
     encoding = Encoding.fit(
         training,
         features,
-        method=settings["CATEGORY_ENCODING_METHOD"],
+        method=encoding_method or settings["CATEGORY_ENCODING_METHOD"],
         standardize=standardize,
         target=target[trains],
         class_count=len(classes),
@@ -124,21 +129,6 @@ def _labelled(table: pa.Table, settings: Mapping[str, Any]) -> tuple[str, pa.Tab
     if rows.num_rows == 0:
         raise BqmlError(f"Input data doesn't contain any rows with a label in '{label}'.")
     return label, rows
-
-
-def _features(rows: pa.Table, label: str, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-    aside = {label, settings.get("DATA_SPLIT_COL"), settings.get("INSTANCE_WEIGHT_COL")}
-    found = []
-    for field in rows.schema:
-        if field.name in aside:
-            continue
-        try:
-            found.append((field.name, bigquery_type(field.type)))
-        except NotImplementedError as error:
-            raise NotImplementedError(f"feature '{field.name}': {error}") from None
-    if not found:
-        raise BqmlError(f"the query gives no column to learn '{label}' from")
-    return found
 
 
 def _target(column: pa.ChunkedArray, label: str, most_classes: int) -> tuple[list[Any], Floats]:

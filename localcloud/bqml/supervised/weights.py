@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from localcloud.bqml.arrays import Floats, Places
 from localcloud.bqml.column_type import floats, is_numeric
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.options import class_weight_pairs
-from localcloud.bqml.supervised.estimator import Floats, Places
 
 
 def check(settings: Mapping[str, Any]) -> None:

@@ -20,6 +20,29 @@ def schema(table: pa.Table) -> dict[str, str]:
     return {field.name: str(field.type) for field in table.schema}
 
 
+def known_set(name: str) -> tuple[pa.Table, list[int], list[int]]:
+    """A set of scikit-learn's: a table with `target`, rows to train on, rows to judge on."""
+    from sklearn import datasets
+
+    found = getattr(datasets, f"load_{name}")(as_frame=True).frame
+    found.columns = [column.replace(" ", "_").replace("/", "_") for column in found.columns]
+    found.columns = [column.split("_(")[0] for column in found.columns]
+    order = np.random.default_rng(0).permutation(len(found))
+    held_out = len(found) // 4
+    table = pa.Table.from_pandas(found, preserve_index=False)
+    return table, order[held_out:].tolist(), order[:held_out].tolist()
+
+
+def small_training(
+    kind: str, flights: pa.Table, delays: pa.Table
+) -> tuple[dict[str, Any], pa.Table]:
+    """Options and rows that a kind trains on at once."""
+    if kind in ("LINEAR_REG", "BOOSTED_TREE_REGRESSOR", "RANDOM_FOREST_REGRESSOR"):
+        return {"INPUT_LABEL_COLS": ["minutes"]}, delays
+    weights = [{"label": "false", "weight": 1.0}, ("true", 2.0)]
+    return {"INPUT_LABEL_COLS": ["late"], "CLASS_WEIGHTS": weights}, flights
+
+
 @pytest.fixture(scope="session")
 def flights() -> pa.Table:
     """2,000 rows in which rain and two carriers make flights late."""

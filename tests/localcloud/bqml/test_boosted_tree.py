@@ -175,7 +175,7 @@ def test_importance_is_of_trees_and_names_every_feature(tree, logistic):
     assert rows["feature"].to_pylist() == ["rain", "carrier", "noise"]
     splits = tree.fitted.estimator.booster.get_score(importance_type="weight")
     assert sum(rows["importance_weight"].to_pylist()) == sum(splits.values())
-    with pytest.raises(bqml.BqmlError, match="for boosted trees only"):
+    with pytest.raises(bqml.BqmlError, match="for boosted trees and random forests only"):
         call("FEATURE_IMPORTANCE", logistic)
 
 

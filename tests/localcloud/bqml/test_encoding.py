@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud import bqml
+from localcloud.bqml import encoding
 from localcloud.bqml.column_type import bigquery_type
-from localcloud.bqml.supervised import encoding
-from localcloud.bqml.supervised.encoding import Encoding
+from localcloud.bqml.encoding import Encoding
 from tests.localcloud.bqml.conftest import LOGISTIC, TREE, call
 
 CARRIERS = pa.table({"c": pa.array(["b", "a", None, "b"])})

@@ -12,7 +12,7 @@ from googleapiclient.discovery_cache import get_static_doc
 
 from localcloud import bqml
 from localcloud.bqml import kinds
-from tests.localcloud.bqml.conftest import LOGISTIC, TREE
+from tests.localcloud.bqml.conftest import LOGISTIC, TREE, small_training
 
 MODELS = ["tree", "logistic", "carriers", "softmax", "minutes"]
 
@@ -88,13 +88,9 @@ def _wrong(schemas: Any, schema: Any, value: Any, path: str) -> Any:
 
 @pytest.mark.parametrize("name", sorted(kinds.KINDS))
 def test_every_option_that_is_reported_is_one_of_googles_api(name, flights, delays):
-    regression = name in ("LINEAR_REG", "BOOSTED_TREE_REGRESSOR")
-    table, label = (delays, "minutes") if regression else (flights, "late")
-    options = {"MODEL_TYPE": name, "INPUT_LABEL_COLS": [label], "MAX_ITERATIONS": 1}
-    if not regression:
-        options["CLASS_WEIGHTS"] = [{"label": "false", "weight": 1.0}, ("true", 2.0)]
+    options, table = small_training(name, flights, delays)
 
-    run = bqml.train(options, table).training_runs[0]
+    run = bqml.train({"MODEL_TYPE": name, **options}, table).training_runs[0]
 
     schemas = json.loads(get_static_doc("bigquery", "v2"))["schemas"]
     assert list(_wrong(schemas, {"$ref": "TrainingRun"}, run, "run")) == []

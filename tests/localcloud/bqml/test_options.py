@@ -138,5 +138,5 @@ def test_a_label_that_is_no_number_is_refused():
 
 
 def test_a_label_alone_teaches_nothing(flights):
-    with pytest.raises(bqml.BqmlError, match="no column to learn 'late' from"):
+    with pytest.raises(bqml.BqmlError, match="no column to learn from beside late"):
         bqml.train(LOGISTIC, flights.select(["late"]))

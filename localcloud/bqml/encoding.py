@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from localcloud.bqml import timestamp
+from localcloud.bqml.arrays import Design, Floats
 from localcloud.bqml.column_type import NUMERIC, TIMESTAMP, floats, texts
 from localcloud.bqml.errors import BqmlError
-from localcloud.bqml.supervised import timestamp
-from localcloud.bqml.supervised.estimator import Design, Floats
 
 NULL_CATEGORY = "_null_filler"
 WIDE = 200
