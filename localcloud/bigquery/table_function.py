@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from localcloud import bqml
 
 GENERATE_TEXT = ("AI.GENERATE_TEXT", "ML.GENERATE_TEXT")
-ROW_BY_ROW = ("ML.PREDICT", "ML.EXPLAIN_PREDICT", "ML.TRANSFORM", *GENERATE_TEXT)
-"""Functions that give a row a row: of no rows they still tell their columns."""
+ROW_BY_ROW = ("ML.TRANSFORM", *GENERATE_TEXT)
+"""Functions that give a row a row, beside those of `bqml.FUNCTIONS` that say so of themselves."""
 DRY_RUN_ROWS = 200
 """A dry run of any other function looks at this many rows to learn the columns it gives."""
 
@@ -126,7 +126,7 @@ def columns(interpreter: Interpreter) -> analyzer.OutputColumns:
 
     def of_call(call: TableFunction, inputs: Sequence[Sequence[Column]]) -> Sequence[Column] | None:
         loaded = _model(interpreter, call)
-        if call.name not in ROW_BY_ROW or len(inputs) != 1:
+        if not _is_row_by_row(call.name) or len(inputs) != 1:
             return None
         try:
             empty = training.schema(tuple((c.name, c.type) for c in inputs[0])).empty_table()
@@ -143,7 +143,6 @@ def columns(interpreter: Interpreter) -> analyzer.OutputColumns:
                 )
             )
         if isinstance(loaded, Training) and call.name == "ML.PREDICT":
-            _require(loaded, empty)
             return analysis.columns_of(_with_model(interpreter, call, loaded, [empty], {}))
         return None
 
@@ -161,9 +160,19 @@ def score(loaded: Training, name: str, taken: pa.Table, arguments: Mapping[str, 
     """
     from localcloud import bqml
 
-    result = _called(bqml.FUNCTIONS[name], loaded, [taken], arguments)
+    return _own_columns(_called(bqml.FUNCTIONS[name], loaded, [taken], arguments), taken)
+
+
+def _own_columns(result: pa.Table, taken: pa.Table) -> pa.Table:
     kept = {column.casefold() for column in taken.column_names}
     return result.select([c for c in result.column_names if c.casefold() not in kept])
+
+
+def _is_row_by_row(name: str) -> bool:
+    from localcloud import bqml
+
+    function = bqml.FUNCTIONS.get(name)
+    return name in ROW_BY_ROW or (function is not None and function.row_by_row)
 
 
 def _with_model(
@@ -175,12 +184,16 @@ def _with_model(
 ) -> pa.Table:
     from localcloud import bqml
 
-    _require(loaded, tables[0])
+    function = bqml.FUNCTIONS[call.name]
+    if function.takes_features:
+        _require(loaded, tables[0])
     taken = loaded.transformed(interpreter, tables[0])
-    if call.name not in ROW_BY_ROW or loaded.transform is None:
-        return _called(bqml.FUNCTIONS[call.name], loaded, [taken, *tables[1:]], arguments)
-    result = score(loaded, call.name, taken, arguments)
-    if not _keep_columns(arguments):
+    whole = _called(function, loaded, [taken, *tables[1:]], arguments)
+    if not function.row_by_row or loaded.transform is None:
+        return whole
+    result = _own_columns(whole, taken)
+    if result.num_columns == whole.num_columns:
+        # The function leaves out what it was given.
         return result
     for field in tables[0].schema:
         if field.name not in result.column_names:
@@ -194,7 +207,7 @@ def _called(
     tables: list[pa.Table],
     arguments: Mapping[str, Any],
 ) -> pa.Table:
-    if tables[0].num_rows or function.name not in ROW_BY_ROW:
+    if tables[0].num_rows or not function.row_by_row:
         return function.call(loaded.model, tables, dict(arguments))
     # The mathematics needs a row; of none, the columns of one without values are the answer.
     schema = tables[0].schema
@@ -247,7 +260,7 @@ def _one(interpreter: Interpreter, call: TableFunction) -> pa.Table:
 def _rows(interpreter: Interpreter, call: TableFunction, index: int) -> pa.Table:
     limit = None
     if job.is_dry_run():
-        limit = 0 if call.name in ROW_BY_ROW else DRY_RUN_ROWS
+        limit = 0 if _is_row_by_row(call.name) else DRY_RUN_ROWS
     return query.rows(interpreter, call.with_clause() + call.tables[index].query, limit)
 
 

@@ -110,7 +110,7 @@ def _table(ordered: Sequence[tuple[str, float]]) -> pa.Table:
 
 
 EXPLAIN_PREDICT = TableFunction(
-    "ML.EXPLAIN_PREDICT", takes_model=True, tables=(1, 1), call=explain_predict
+    "ML.EXPLAIN_PREDICT", takes_model=True, tables=(1, 1), call=explain_predict, row_by_row=True
 )
 GLOBAL_EXPLAIN = TableFunction(
     "ML.GLOBAL_EXPLAIN", takes_model=True, tables=(0, 0), call=global_explain

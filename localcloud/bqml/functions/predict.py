@@ -35,4 +35,4 @@ def predict(
     return followed_by(columns, tables[0])
 
 
-PREDICT = TableFunction(NAME, takes_model=True, tables=(1, 1), call=predict)
+PREDICT = TableFunction(NAME, takes_model=True, tables=(1, 1), call=predict, row_by_row=True)

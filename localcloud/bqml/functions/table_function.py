@@ -24,12 +24,17 @@ class TableFunction:
         call: Takes the model (None without one), the tables, after TRANSFORM where there is one,
             and the settings of the last STRUCT argument, names in lower case. Raises `BqmlError`
             or `NotImplementedError`.
+        row_by_row: Whether it gives a row for each row of its table: of no rows it still tells
+            its columns, and the table's own columns may come after them.
+        takes_features: Whether its table must have all that the model learnt from.
     """
 
     name: str
     takes_model: bool
     tables: tuple[int, int]
     call: Call
+    row_by_row: bool = False
+    takes_features: bool = True
 
 
 def model_of(model: Model | None, name: str) -> Model:
