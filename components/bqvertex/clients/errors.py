@@ -10,6 +10,7 @@
   + QuotaExceeded       a quota or rate limit: try again later
   + Unavailable         no answer, or an answer that says "try again"
   + DeadlineExceeded    it was not done in the time given; it may still be going on
+  + Cancelled           the user broke the run off; what was going on was told to stop
   + JobFailed           the work itself failed: training, loading, deploying, monitoring
 """
 
@@ -52,6 +53,10 @@ class Unavailable(CloudError):
 
 class DeadlineExceeded(CloudError):
     """Not done in the time given."""
+
+
+class Cancelled(CloudError):
+    """The user broke the run off."""
 
 
 class JobFailed(CloudError):

@@ -1,14 +1,14 @@
 """A piece of work at BigQuery, done once however often a run is broken off and repeated."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
+from bqvertex.clients import cancellation
 from bqvertex.clients.bigquery import BigQuery, Job
 from bqvertex.clients.bigquery.refusals import failed_job
-from bqvertex.clients.errors import CloudError, NotFound
+from bqvertex.clients.errors import Cancelled, CloudError, NotFound
 from bqvertex.specs.job import job_id
 
 GRANT_DEADLINE_S = 300.0
@@ -27,7 +27,7 @@ class Pace:
         grant_deadline_s: Seconds for which a passing failure is tried again.
     """
 
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = cancellation.sleep
     grant_deadline_s: float = GRANT_DEADLINE_S
 
 
@@ -90,7 +90,7 @@ def complete(
             job = start(job_id(verb, key, number))
             if job.attached and job.done and (job.error is not None or not took_effect(job)):
                 continue
-            job = _ended(bigquery, job, timeout_s, report)
+            job = _ended(bigquery, job, tried, on, timeout_s, report)
             if job.error is None:
                 return job
             failure = failed_job(job.error, tried, on, job.job_id)
@@ -145,12 +145,22 @@ def made_by(job: Job, moment: datetime | None) -> bool:
     return job.ended is None or moment <= job.ended + CLOCK_SLACK
 
 
-def _ended(bigquery: BigQuery, job: Job, timeout_s: float, report: Callable[[Job], None]) -> Job:
+def _ended(
+    bigquery: BigQuery,
+    job: Job,
+    tried: str,
+    on: str,
+    timeout_s: float,
+    report: Callable[[Job], None],
+) -> Job:
     try:
         for seen in bigquery.watch(job, timeout_s):
             job = seen
             report(job)
-    except KeyboardInterrupt:
+    except (Cancelled, KeyboardInterrupt) as error:
         bigquery.cancel(job)
-        raise
+        raise Cancelled(
+            f"{tried} {on}: the run was cancelled, and so is job {job.job_id} at BigQuery; "
+            "run it again to begin anew"
+        ) from error
     return job

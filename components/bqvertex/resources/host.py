@@ -19,9 +19,12 @@ from pulumi.dynamic import (
 from pulumi.output import UNKNOWN as PULUMI_UNKNOWN
 from pulumi.output import Unknown as PulumiUnknown
 
+from bqvertex.clients import cancellation
 from bqvertex.clients.errors import CloudError
 from bqvertex.clients.settings import CloudSettings
 from bqvertex.providers.lifecycle import Bag, Lifecycle
+from bqvertex.resources import dynamic_server
+from bqvertex.resources.engine import tell_of_resource
 from bqvertex.specs.unknown import UNKNOWN
 
 # The SDK keeps the pickled provider among the properties; it is the host's, not the resource's.
@@ -47,6 +50,7 @@ class DynamicHost(ResourceProvider):
         """Take the stack's config; called once in each run of the engine."""
         # The dynamic server sends whole tracebacks to the terminal; an error here is one sentence.
         sys.tracebacklimit = 0
+        dynamic_server.prepare(cancelled=cancellation.request)
         self._lifecycle = self.lifecycle(CloudSettings.from_config(req.config.get))
 
     def check(self, _olds: Bag, news: Bag) -> CheckResult:
@@ -58,6 +62,8 @@ class DynamicHost(ResourceProvider):
     def diff(self, _id: str, _olds: Bag, _news: Bag) -> DiffResult:
         """See `Lifecycle.diff`."""
         change = self._lifecycle.diff(_id, _known(_olds), _known(_news))
+        if change.changes and change.reason:
+            tell_of_resource(change.reason)
         return DiffResult(
             changes=change.changes,
             replaces=list(change.replaces),

@@ -1,8 +1,9 @@
 """Tells the user of work that takes its time."""
 
-import sys
 import threading
 import time
+
+from bqvertex.resources.engine import tell_in_passing
 
 INTERVAL_S = 5.0
 
@@ -23,4 +24,4 @@ def report(sentence: str) -> None:
         if now - first < INTERVAL_S:
             return
         _last[subject] = now
-    print(sentence, file=sys.stderr, flush=True)
+    tell_in_passing(sentence)

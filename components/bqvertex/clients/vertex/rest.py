@@ -14,7 +14,7 @@ from typing import Any, Final
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
 from tenacity.retry import retry_base
 
-from bqvertex.clients import errors
+from bqvertex.clients import cancellation, errors
 from bqvertex.clients.connection_pool import widen
 from bqvertex.clients.errors import NotFound
 from bqvertex.clients.settings import CloudSettings
@@ -199,6 +199,7 @@ def patiently(again: retry_base, deadline_s: float) -> Retrying:
         retry=again,
         stop=stop_after_delay(deadline_s),
         wait=wait_exponential(multiplier=FIRST_POLL_S, max=SLOWEST_POLL_S),
+        sleep=cancellation.sleep,
         reraise=True,
     )
 

@@ -1,11 +1,11 @@
 """The way to BigQuery: clients by project, their connections, what is asked again."""
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from bqvertex.clients import cancellation
 from bqvertex.clients.bigquery import refusals
 from bqvertex.clients.connection_pool import widen
 from bqvertex.clients.settings import CloudSettings
@@ -23,13 +23,13 @@ class Session:
     """What the calls on jobs, models and tables share. Threads may share one."""
 
     def __init__(
-        self, settings: CloudSettings, *, sleep: Callable[[float], None] = time.sleep
+        self, settings: CloudSettings, *, sleep: Callable[[float], None] = cancellation.sleep
     ) -> None:
         """Keep the settings; nothing is imported or connected yet.
 
         Args:
             settings: Where BigQuery answers.
-            sleep: Waits between two looks at a job.
+            sleep: Waits between two looks at a job; left out, until the run is cancelled.
         """
         self._endpoint = settings.api_endpoint
         self._sleep = sleep
