@@ -168,6 +168,27 @@ class Encoding:
                 inputs.append(category)
         return cls(tuple(inputs))
 
+    @classmethod
+    def fit_unlabelled(
+        cls, table: pa.Table, columns: Sequence[tuple[str, str]], *, standardize: bool
+    ) -> "Encoding":
+        """Learn from training rows of a model without a label; categories become one-hot.
+
+        Args:
+            table: The training rows.
+            columns: Name and BigQuery type of each feature.
+            standardize: Whether numbers are centred and divided by their deviation.
+        """
+        nothing = np.zeros(table.num_rows)
+        return cls.fit(
+            table,
+            columns,
+            method="ONE_HOT_ENCODING",
+            standardize=standardize,
+            target=nothing,
+            class_count=0,
+        )
+
     @property
     def width(self) -> int:
         """How many columns rows have once they are encoded: the total cardinality."""

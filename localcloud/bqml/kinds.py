@@ -9,6 +9,7 @@ from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.kind import Kind
 from localcloud.bqml.supervised import boosted_tree, linear, random_forest, training
 from localcloud.bqml.supervised.predictor import Predictor
+from localcloud.bqml.unsupervised import kmeans
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
@@ -45,6 +46,7 @@ KINDS: Mapping[str, Kind] = {
             partial(training.train, fit=boosted_tree.fit, most_classes=0, standardize=False),
             partial(Predictor.load, load_estimator=boosted_tree.BoostedTree.load),
         ),
+        Kind("KMEANS", "KMEANS", kmeans.OPTIONS, kmeans.check, kmeans.train, kmeans.Clusters.load),
         Kind(
             "RANDOM_FOREST_CLASSIFIER",
             "RANDOM_FOREST_CLASSIFIER",

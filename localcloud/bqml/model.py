@@ -24,6 +24,7 @@ class Iteration:
         eval_loss: The same on the evaluation rows; None without any.
         learning_rate: Of this step; None where the solver has none.
         duration_ms: Milliseconds it took.
+        clusters: Of k-means, the `centroid_id`, `cluster_radius` and `cluster_size` of each.
     """
 
     index: int
@@ -31,9 +32,25 @@ class Iteration:
     eval_loss: float | None
     learning_rate: float | None
     duration_ms: int
+    clusters: Sequence[Mapping[str, Any]] = ()
 
 
 OnIteration = Callable[[Iteration], None]
+
+
+def hardly_better(iterations: list[Iteration], settings: Mapping[str, Any]) -> bool:
+    """Whether EARLY_STOP ends the training after the last of these iterations.
+
+    The loss that counts is that of the evaluation rows, which are there to avoid overfitting by
+    early stopping, and without any that of the training rows:
+    https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-glm#data_split_method
+    """
+    if not settings["EARLY_STOP"] or len(iterations) < 2:
+        return False
+    before, after = (
+        step.loss if step.eval_loss is None else step.eval_loss for step in iterations[-2:]
+    )
+    return before <= 0 or (before - after) / before < settings["MIN_REL_PROGRESS"]
 
 
 class Fitted(Protocol):

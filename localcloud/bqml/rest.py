@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from localcloud.bqml.options import class_weight_pairs
 
 if TYPE_CHECKING:
-    from localcloud.bqml.model import Model
+    from localcloud.bqml.model import Iteration, Model
 
 # Options whose REST field is not simply their camel case.
 FIELDS = {
@@ -23,8 +23,10 @@ FIELDS = {
     "DATA_SPLIT_COL": "dataSplitColumn",
     "INSTANCE_WEIGHT_COL": "instanceWeightColumn",
     "CLASS_WEIGHTS": "labelClassWeights",
+    "KMEANS_INIT_METHOD": "kmeansInitializationMethod",
+    "KMEANS_INIT_COL": "kmeansInitializationColumn",
 }
-VALUES = {"SEQ": "SEQUENTIAL"}
+VALUES = {"SEQ": "SEQUENTIAL", "KMEANS++": "KMEANS_PLUS_PLUS"}
 # Values that the REST API has no name for.
 UNNAMED = frozenset({"AUTO_STRATEGY", "TARGET_ENCODING"})
 UNUSED = {"LINE_SEARCH": "learnRate", "CONSTANT": "initialLearnRate"}
@@ -43,10 +45,22 @@ def training_run(model: "Model") -> dict[str, Any]:
                 "trainingLoss": step.loss,
                 **({} if step.eval_loss is None else {"evalLoss": step.eval_loss}),
                 **({} if step.learning_rate is None else {"learnRate": step.learning_rate}),
+                **({"clusterInfos": _clusters(step)} if step.clusters else {}),
             }
             for step in model.iterations
         ],
     }
+
+
+def _clusters(step: "Iteration") -> list[dict[str, Any]]:
+    return [
+        {
+            "centroidId": str(cluster["centroid_id"]),
+            "clusterRadius": cluster["cluster_radius"],
+            "clusterSize": str(cluster["cluster_size"]),
+        }
+        for cluster in step.clusters
+    ]
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:

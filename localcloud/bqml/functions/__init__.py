@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from localcloud.bqml.functions.centroids import CENTROIDS
 from localcloud.bqml.functions.describe_data import DESCRIBE_DATA
+from localcloud.bqml.functions.detect_anomalies import DETECT_ANOMALIES
 from localcloud.bqml.functions.evaluate import EVALUATE
 from localcloud.bqml.functions.explain import EXPLAIN_PREDICT, GLOBAL_EXPLAIN
 from localcloud.bqml.functions.inspect import FEATURE_IMPORTANCE, FEATURE_INFO, TRAINING_INFO
@@ -19,6 +21,8 @@ FUNCTIONS: Mapping[str, TableFunction] = {
     for function in (
         PREDICT,
         EVALUATE,
+        DETECT_ANOMALIES,
+        CENTROIDS,
         EXPLAIN_PREDICT,
         GLOBAL_EXPLAIN,
         FEATURE_IMPORTANCE,

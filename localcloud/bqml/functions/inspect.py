@@ -19,6 +19,17 @@ from localcloud.bqml.functions.table_function import (
 )
 from localcloud.bqml.model import Model
 from localcloud.bqml.supervised.boosted_tree import BoostedTree
+from localcloud.bqml.unsupervised.kmeans import Clusters
+
+CLUSTER_INFO = pa.list_(
+    pa.struct(
+        [
+            ("centroid_id", pa.int64()),
+            ("cluster_radius", pa.float64()),
+            ("cluster_size", pa.int64()),
+        ]
+    )
+)
 
 
 def training_info(
@@ -28,16 +39,19 @@ def training_info(
     given = model_of(model, "ML.TRAINING_INFO")
     check_settings("ML.TRAINING_INFO", settings)
     steps = sorted(given.iterations, key=lambda step: -step.index)
-    return pa.table(
-        {
-            "training_run": pa.array([0] * len(steps), pa.int64()),
-            "iteration": pa.array([step.index for step in steps], pa.int64()),
-            "loss": pa.array([step.loss for step in steps], pa.float64()),
-            "eval_loss": pa.array([step.eval_loss for step in steps], pa.float64()),
-            "learning_rate": pa.array([step.learning_rate for step in steps], pa.float64()),
-            "duration_ms": pa.array([step.duration_ms for step in steps], pa.int64()),
-        }
-    )
+    columns = {
+        "training_run": pa.array([0] * len(steps), pa.int64()),
+        "iteration": pa.array([step.index for step in steps], pa.int64()),
+        "loss": pa.array([step.loss for step in steps], pa.float64()),
+        "eval_loss": pa.array([step.eval_loss for step in steps], pa.float64()),
+        "learning_rate": pa.array([step.learning_rate for step in steps], pa.float64()),
+        "duration_ms": pa.array([step.duration_ms for step in steps], pa.int64()),
+    }
+    if isinstance(given.fitted, Clusters):
+        del columns["eval_loss"]
+        found = [[dict(cluster) for cluster in step.clusters] for step in steps]
+        columns["cluster_info"] = pa.array(found, CLUSTER_INFO)
+    return pa.table(columns)
 
 
 def feature_info(

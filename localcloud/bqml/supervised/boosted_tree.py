@@ -15,10 +15,10 @@ import numpy as np
 from localcloud.bqml import options
 from localcloud.bqml.arrays import Design, Floats, Places
 from localcloud.bqml.errors import BqmlError
-from localcloud.bqml.model import Iteration, OnIteration
+from localcloud.bqml.model import Iteration, OnIteration, hardly_better
 from localcloud.bqml.options import Option
 from localcloud.bqml.supervised import split, weights
-from localcloud.bqml.supervised.estimator import Contributions, TrainingSet, hardly_better
+from localcloud.bqml.supervised.estimator import Contributions, TrainingSet
 
 if TYPE_CHECKING:
     import xgboost

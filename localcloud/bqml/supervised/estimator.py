@@ -78,18 +78,3 @@ class Estimator(Protocol):
 Fit = Callable[
     [TrainingSet, Mapping[str, Any], OnIteration | None], tuple[Estimator, list[Iteration]]
 ]
-
-
-def hardly_better(iterations: list[Iteration], settings: Mapping[str, Any]) -> bool:
-    """Whether EARLY_STOP ends the training after the last of these iterations.
-
-    The loss that counts is that of the evaluation rows, which are there to avoid overfitting by
-    early stopping, and without any that of the training rows:
-    https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-glm#data_split_method
-    """
-    if not settings["EARLY_STOP"] or len(iterations) < 2:
-        return False
-    before, after = (
-        step.loss if step.eval_loss is None else step.eval_loss for step in iterations[-2:]
-    )
-    return before <= 0 or (before - after) / before < settings["MIN_REL_PROGRESS"]

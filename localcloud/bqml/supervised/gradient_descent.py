@@ -15,9 +15,9 @@ import numpy as np
 
 from localcloud.bqml.arrays import Floats
 from localcloud.bqml.errors import BqmlError
-from localcloud.bqml.model import Iteration, OnIteration
+from localcloud.bqml.model import Iteration, OnIteration, hardly_better
 from localcloud.bqml.supervised import metrics
-from localcloud.bqml.supervised.estimator import TrainingSet, hardly_better
+from localcloud.bqml.supervised.estimator import TrainingSet
 
 LINE_SEARCH_FACTORS = (2.0, 1.0, 0.5, 0.25)
 

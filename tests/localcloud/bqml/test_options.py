@@ -69,7 +69,7 @@ def test_wrong_options_are_refused_with_their_name(flights, options, says):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"MODEL_TYPE": "KMEANS"}, "KMEANS do not train on the local cloud yet"),
+        ({"MODEL_TYPE": "TENSORFLOW"}, "TENSORFLOW do not train on the local cloud yet"),
         ({**LINEAR, "WARM_START": True}, "warm_start = True does not work"),
         ({**LINEAR, "NUM_TRIALS": 10}, "hyperparameter tuning"),
         ({**TREE, "HPARAM_TUNING_OBJECTIVES": ["ROC_AUC"]}, "hyperparameter tuning"),

@@ -1,0 +1,1 @@
+"""Kinds that learn from columns without a label."""
