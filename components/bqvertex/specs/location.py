@@ -45,3 +45,50 @@ def location_problem(location: str) -> str | None:
 def same_location(one: str, other: str) -> bool:
     """Tell whether two spellings name one location."""
     return one.lower() == other.lower()
+
+
+# What a multi-region spans, and where Vertex AI and Cloud KMS have it.
+# Source: https://docs.cloud.google.com/bigquery/docs/locations#locations-for-remote-models
+_SPANS: Final = {"us": "us-", "eu": "europe-"}
+_OUTSIDE_EU: Final = frozenset({"europe-west2", "europe-west6"})
+# Source: https://docs.cloud.google.com/bigquery/docs/customer-managed-encryption
+_KEYS: Final = {"us": "us", "eu": "europe"}
+
+
+def connection_problem(connection: str, dataset: str) -> str | None:
+    """Say why a connection's location does not fit a dataset's; None when it does."""
+    if same_location(connection, dataset):
+        return None
+    return (
+        f"the connection is in {connection} and the dataset in {dataset}: "
+        "they must be in one location"
+    )
+
+
+def endpoint_problem(endpoint: str, dataset: str) -> str | None:
+    """Say why the location of a Vertex AI endpoint does not fit a dataset's; None when it does.
+
+    Args:
+        endpoint: The endpoint's location; `global`, and `us` and `eu` of Gemini, fit where the
+            dataset is in them or anywhere.
+        dataset: The dataset's location.
+    """
+    there, here = endpoint.lower(), dataset.lower()
+    if there == "global" or there == here or _is_within(here, there) or _is_within(there, here):
+        return None
+    wanted = f"a region within {dataset}" if here in _SPANS else here
+    return f"the endpoint is in {endpoint} and the dataset in {dataset}: use one in {wanted}"
+
+
+def key_problem(key: str, dataset: str) -> str | None:
+    """Say why the location of a Cloud KMS key does not fit a dataset's; None when it does."""
+    wanted = _KEYS.get(dataset.lower(), dataset.lower())
+    if key.lower() in (wanted, "global"):
+        return None
+    return f"the key is in {key} and the dataset in {dataset}: use a key in {wanted}"
+
+
+def _is_within(region: str, multi_region: str) -> bool:
+    span = _SPANS.get(multi_region)
+    outside = multi_region == "eu" and region in _OUTSIDE_EU
+    return span is not None and region.startswith(span) and not outside

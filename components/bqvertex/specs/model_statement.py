@@ -4,16 +4,19 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from bqvertex.specs.declared import error_at, undeclared
 from bqvertex.specs.inputs import canonical_json
-from bqvertex.specs.model_kind import REMOTE, ModelKind, kinds, option_problems
+from bqvertex.specs.model_column import column_problems, repeated_names
+from bqvertex.specs.model_kind import ModelKind, UnknownKind, kind_of, option_problems
+from bqvertex.specs.model_option_rule import OptionProblem
+from bqvertex.specs.model_place import place_problems
+from bqvertex.specs.model_transform import transform_problems
 from bqvertex.specs.statement import Statement, StatementError, read_statement
 from googlesql.create_model import CreateModel
 from googlesql.module import CrashError
-
-_DEFAULT_LABEL: Final = ["label"]
+from googlesql.schema import Column
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,10 @@ def read_model_statement(text: str, file: str) -> ModelStatement:
     if parts is None:
         reason = f"this is {statement.kind}; a model needs a CREATE MODEL statement"
         raise error_at(statement, reason, statement.tree.start)
-    model_type = parts.options.get("MODEL_TYPE")
-    name = REMOTE if parts.remote else str(model_type or "").upper()
-    if name not in kinds():
-        given = None if model_type is None else str(model_type)
-        (_, reason), *_ = option_problems(given, remote=parts.remote, options=())
-        place = parts.ranges.get("option MODEL_TYPE", parts.ranges["path"])[0]
-        raise error_at(statement, reason, place)
-    return ModelStatement(statement, parts, kinds()[name])
+    try:
+        return ModelStatement(statement, parts, kind_of(parts))
+    except UnknownKind as error:
+        raise error_at(statement, str(error), _start(parts, error.place)) from None
 
 
 def canonical_hash(statement: ModelStatement, project: str, dataset_id: str) -> str:
@@ -99,14 +98,30 @@ def column_types(
     Raises:
         StatementError: A table's column, a type or a function in the statement is wrong.
     """
+    found = _columns(statement, schemas, place)
+    return None if found is None else _by_name(found.queried)
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of a training query, and what TRANSFORM makes of them."""
+
+    queried: tuple[Column, ...]
+    transformed: tuple[Column, ...]
+
+
+def _columns(
+    statement: ModelStatement,
+    schemas: Mapping[str, Sequence[Mapping[str, Any]]],
+    place: Mapping[str, Any],
+) -> _Columns | None:
     if statement.parts.query is None or not schemas:
         return None
     if error := undeclared(statement.statement, schemas):
         raise error
     source = statement.statement
     names = _by_every_name(schemas, place)
-    found = _analysed(source.sql, source.file, canonical_json(names))
-    return None if found is None else dict(found)
+    return _analysed(source.sql, source.file, canonical_json(names))
 
 
 def _by_every_name(
@@ -119,7 +134,7 @@ def _by_every_name(
 
 # Checking and deriving both ask, in each of the engine's checks; an analysis takes 60 ms.
 @lru_cache(maxsize=256)
-def _analysed(text: str, file: str, schemas: str) -> tuple[tuple[str, str], ...] | None:
+def _analysed(text: str, file: str, schemas: str) -> _Columns | None:
     try:
         analysis = read_model_statement(text, file).statement.check(json.loads(schemas))
     except CrashError:
@@ -127,7 +142,11 @@ def _analysed(text: str, file: str, schemas: str) -> tuple[tuple[str, str], ...]
         return None
     if analysis is None:
         return None
-    return tuple((column.name, column.type) for column in analysis.output_columns)
+    return _Columns(analysis.output_columns, analysis.transform_columns)
+
+
+def _by_name(columns: Sequence[Column]) -> dict[str, str]:
+    return {column.name: column.type for column in columns}
 
 
 def statement_problems(
@@ -141,7 +160,7 @@ def statement_problems(
     Args:
         text: The statement.
         file: Where it was read from; empty for none.
-        place: What is known of `project`, `dataset_id` and `model_id`.
+        place: What is known of `project`, `location`, `dataset_id` and `model_id`.
         schemas: Columns of what it reads, by name; empty when none are declared.
     """
     try:
@@ -149,62 +168,67 @@ def statement_problems(
     except StatementError as error:
         yield str(error)
         return
-    source, parts = statement.statement, statement.parts
-    yield from _name_problems(statement, place)
-    model_type = parts.options.get("MODEL_TYPE")
-    for name, reason in option_problems(
-        None if model_type is None else str(model_type), remote=parts.remote, options=parts.options
-    ):
-        yield str(error_at(source, reason, parts.ranges[f"option {name}"][0]))
+    found = list(_problems(statement, place))
+    columns = None
     try:
-        columns = column_types(statement, schemas, place)
+        columns = _columns(statement, schemas, place)
     except StatementError as error:
-        yield str(error)
-        return
-    yield from _label_problems(statement, columns)
+        # What ZetaSQL refuses of TRANSFORM is known already, at the same place.
+        if (error.line, error.column) not in {(known.line, known.column) for known in found}:
+            found.append(error)
+    found.extend(_column_problems(statement, columns))
+    # As a reader goes through the file; one about the whole statement comes first.
+    found.sort(key=lambda error: (error.line or 0, error.column or 0))
+    yield from (str(error) for error in found)
 
 
-def _name_problems(statement: ModelStatement, place: Mapping[str, str]) -> Iterator[str]:
-    parts = statement.parts
+def _problems(statement: ModelStatement, place: Mapping[str, str]) -> Iterator[StatementError]:
+    source, parts = statement.statement, statement.parts
+    faults = [
+        *_name_problems(parts, place),
+        *_repeated_options(statement),
+        *option_problems(statement.kind, parts),
+    ]
+    if "location" in place:
+        faults.extend(place_problems(parts, place["location"]))
+    for fault in faults:
+        yield error_at(source, fault.reason, _start(parts, fault.place))
+    for byte_offset, reason in transform_problems(source.tree):
+        yield error_at(source, reason, byte_offset)
+
+
+def _name_problems(parts: CreateModel, place: Mapping[str, str]) -> Iterator[OptionProblem]:
     names = ("project", "dataset_id", "model_id")[-len(parts.path) :]
     for name, written in zip(names, parts.path, strict=True):
         if name in place and place[name] != written:
-            yield str(
-                error_at(
-                    statement.statement,
-                    f"the statement says {name} {written!r} and the resource {place[name]!r}",
-                    parts.ranges["path"][0],
-                )
+            yield OptionProblem(
+                "path", f"the statement says {name} {written!r} and the resource {place[name]!r}"
             )
 
 
-def _label_problems(statement: ModelStatement, columns: Mapping[str, str] | None) -> Iterator[str]:
-    parts = statement.parts
-    if not statement.kind.has_label or parts.query is None:
-        return
-    available = _trained_on(statement, columns)
-    if available is None:
-        return
-    wanted = parts.options.get("INPUT_LABEL_COLS", _DEFAULT_LABEL)
-    for name in wanted if isinstance(wanted, list) else [wanted]:
-        if str(name).lower() not in {column.lower() for column in available}:
-            where = "TRANSFORM clause" if parts.transform is not None else "query"
-            yield str(
-                error_at(
-                    statement.statement,
-                    f"label column {name!r} is not in the {where}, which has "
-                    f"{', '.join(available)}; name it with INPUT_LABEL_COLS = ['column']",
-                    parts.ranges.get("option INPUT_LABEL_COLS", parts.ranges["path"])[0],
-                )
-            )
+def _repeated_options(statement: ModelStatement) -> Iterator[OptionProblem]:
+    listed = statement.statement.tree.child("options_list")
+    entries = listed.children("options_entries") if listed is not None else ()
+    names = [found.text("id_string") for entry in entries if (found := entry.child("name"))]
+    for name in repeated_names(names):
+        yield OptionProblem(f"option {name.upper()}", f"{name.upper()} is given more than once")
 
 
-def _trained_on(
-    statement: ModelStatement, columns: Mapping[str, str] | None
-) -> Sequence[str] | None:
-    parts = statement.parts
-    if parts.transform is None:
-        return None if columns is None else list(columns)
-    if any(item.alias is None for item in parts.transform):
-        return None
-    return [item.alias for item in parts.transform if item.alias is not None]
+def _column_problems(
+    statement: ModelStatement, columns: _Columns | None
+) -> Iterator[StatementError]:
+    source, parts = statement.statement, statement.parts
+    queried = None if columns is None else _by_name(columns.queried)
+    transformed = None
+    if columns is not None:
+        if parts.transform is not None:
+            transformed = _by_name(columns.transformed)
+        for name in repeated_names([column.name for column in columns.queried]):
+            reason = f"the query has more than one column {name!r}"
+            yield error_at(source, reason, _start(parts, "query"))
+    for fault in column_problems(statement.kind, parts, source.tree, queried, transformed):
+        yield error_at(source, fault.reason, _start(parts, fault.place))
+
+
+def _start(parts: CreateModel, place: str) -> int:
+    return parts.ranges.get(place, parts.ranges["path"])[0]

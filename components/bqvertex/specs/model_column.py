@@ -1,0 +1,154 @@
+"""The columns that options of CREATE MODEL name, held against the query."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from bqvertex.specs.model_kind import ModelKind
+from bqvertex.specs.model_option import ModelOption, nearest
+from bqvertex.specs.model_option_rule import OptionProblem, Stated
+from bqvertex.specs.model_transform import hands_on
+from googlesql.create_model import CreateModel
+from googlesql.tree import Node
+
+LABEL: Final = "INPUT_LABEL_COLS"
+
+_NUMERIC: Final = ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC")
+_CATEGORIES: Final = ("BOOL", "DATE", "DATETIME", "TIME", "TIMESTAMP", "STRING", "INT64")
+
+
+class NamedColumn(NamedTuple):
+    """A column that an option names.
+
+    Attributes:
+        option: The option.
+        name: The column.
+        types: Types it may have; empty for any.
+    """
+
+    option: ModelOption
+    name: str
+    types: tuple[str, ...]
+
+
+def named_columns(kind: ModelKind, parts: CreateModel) -> Iterator[NamedColumn]:
+    """Yield the columns that a statement's options name, those they name by default too."""
+    for name, option in kind.options.items():
+        value = parts.options.get(name, option.default)
+        if option.columns is not None:
+            for column in value if isinstance(value, list) else [value]:
+                if isinstance(column, str):
+                    yield NamedColumn(option, column, option.columns)
+        elif option.pattern and isinstance(value, str):
+            for group, column in (_groups(option.pattern, value)).items():
+                types = _NUMERIC if group.startswith("number") else _CATEGORIES
+                yield NamedColumn(option, column, types)
+
+
+def column_problems(
+    kind: ModelKind,
+    parts: CreateModel,
+    tree: Node,
+    queried: Mapping[str, str] | None,
+    transformed: Mapping[str, str] | None,
+) -> Iterator[OptionProblem]:
+    """Yield each column that an option names and the query lacks, or that is of a wrong type.
+
+    Args:
+        kind: What kind of model the statement makes.
+        parts: The statement.
+        tree: Its syntax tree.
+        queried: Type by name of the query's columns; None where they are not known.
+        transformed: Type by name of the columns after TRANSFORM; None where they are not known,
+            and without that clause.
+    """
+    if parts.query is None:
+        return
+    stated = Stated.of(parts, kind.options)
+    taken: dict[str, str] = {}
+    for named in named_columns(kind, parts):
+        place = _place(parts, named.option)
+        types = _types(kind, stated, named)
+        reason = _missing(parts, tree, named, queried, transformed)
+        if reason is None and queried is not None:
+            reason = _wrong_type(named, types, queried)
+        if reason is not None:
+            yield OptionProblem(place, reason)
+        if named.option.excluded:
+            other = taken.setdefault(named.name.lower(), named.option.name)
+            if other != named.option.name:
+                yield OptionProblem(
+                    place, f"column {named.name!r} is that of {other} and of {named.option.name}"
+                )
+
+
+def repeated_names(names: Sequence[str]) -> list[str]:
+    """Return the names that stand more than once, in any case; in lower case."""
+    lowered = [name.lower() for name in names]
+    return sorted({name for name in lowered if lowered.count(name) > 1})
+
+
+def _groups(pattern: str, text: str) -> Mapping[str, str]:
+    found = re.fullmatch(pattern, text)
+    return {} if found is None else {g: c for g, c in found.groupdict().items() if c}
+
+
+def _place(parts: CreateModel, option: ModelOption) -> str:
+    return f"option {option.name}" if option.name in parts.options else "path"
+
+
+def _types(kind: ModelKind, stated: Stated, named: NamedColumn) -> tuple[str, ...]:
+    for rule in kind.rules:
+        if named.option.name in rule.column_types and stated.meets(rule.when) is True:
+            return tuple(rule.column_types[named.option.name])
+    return named.types
+
+
+def _missing(
+    parts: CreateModel,
+    tree: Node,
+    named: NamedColumn,
+    queried: Mapping[str, str] | None,
+    transformed: Mapping[str, str] | None,
+) -> str | None:
+    noun = "label column" if named.option.name == LABEL else f"column of {named.option.name}"
+    hint = f"; name it with {LABEL} = ['column']" if named.option.name == LABEL else ""
+    if queried is not None and not _has(queried, named.name):
+        near = nearest(named.name, list(queried))
+        return (
+            f"{noun} {named.name!r} is not in the query, which has "
+            f"{', '.join(queried)}{near or hint}"
+        )
+    if parts.transform is None:
+        return None
+    plain = hands_on(tree, named.name)
+    if named.option.excluded and plain is False:
+        names = [item.alias for item in parts.transform if item.alias is not None]
+        if named.name.lower() in {name.lower() for name in names}:
+            return f"{noun} {named.name!r} must pass TRANSFORM unchanged, by its plain name"
+        return (
+            f"{noun} {named.name!r} is not in the TRANSFORM clause, which has "
+            f"{', '.join(names)}{nearest(named.name, names) or hint}"
+        )
+    if transformed is not None and not _has(transformed, named.name):
+        return (
+            f"{noun} {named.name!r} is not in the TRANSFORM clause, which has "
+            f"{', '.join(transformed)}"
+        )
+    return None
+
+
+def _wrong_type(named: NamedColumn, types: Sequence[str], queried: Mapping[str, str]) -> str | None:
+    found = next(t for name, t in queried.items() if name.lower() == named.name.lower())
+    # Length and precision are no part of what is asked: NUMERIC(10, 2) is NUMERIC.
+    plain = re.sub(r"\(.*?\)", "", found)
+    if not types or plain in types:
+        return None
+    return (
+        f"column {named.name!r} of {named.option.name} has type {found}; "
+        f"allowed are {', '.join(types)}"
+    )
+
+
+def _has(columns: Mapping[str, str], name: str) -> bool:
+    return name.lower() in {column.lower() for column in columns}
