@@ -9,7 +9,7 @@ from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.kind import Kind
 from localcloud.bqml.supervised import boosted_tree, linear, random_forest, training
 from localcloud.bqml.supervised.predictor import Predictor
-from localcloud.bqml.unsupervised import kmeans
+from localcloud.bqml.unsupervised import kmeans, pca
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
@@ -47,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
             partial(Predictor.load, load_estimator=boosted_tree.BoostedTree.load),
         ),
         Kind("KMEANS", "KMEANS", kmeans.OPTIONS, kmeans.check, kmeans.train, kmeans.Clusters.load),
+        Kind("PCA", "PCA", pca.OPTIONS, pca.check, pca.train, pca.Components.load),
         Kind(
             "RANDOM_FOREST_CLASSIFIER",
             "RANDOM_FOREST_CLASSIFIER",

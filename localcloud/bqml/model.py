@@ -77,7 +77,10 @@ class Fitted(Protocol):
         ...
 
     def training_run(self) -> dict[str, Any]:
-        """Fields of the REST resource `TrainingRun` that only this kind knows."""
+        """Fields of the REST resource `TrainingRun` that only this kind knows.
+
+        `result` has those of the last `IterationResult`.
+        """
         ...
 
     def save(self, directory: Path) -> dict[str, Any]:

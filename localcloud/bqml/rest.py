@@ -35,6 +35,9 @@ UNUSED = {"LINE_SEARCH": "learnRate", "CONSTANT": "initialLearnRate"}
 def training_run(model: "Model") -> dict[str, Any]:
     """One `TrainingRun`: options, iterations and what the kind adds."""
     run = model.fitted.training_run()
+    # What a kind tells of its only iteration, such as the principal components.
+    of_the_last = run.pop("result", {})
+    last = len(model.iterations) - 1
     return {
         **run,
         "trainingOptions": {**_options(model.options), **run.get("trainingOptions", {})},
@@ -46,8 +49,9 @@ def training_run(model: "Model") -> dict[str, Any]:
                 **({} if step.eval_loss is None else {"evalLoss": step.eval_loss}),
                 **({} if step.learning_rate is None else {"learnRate": step.learning_rate}),
                 **({"clusterInfos": _clusters(step)} if step.clusters else {}),
+                **(of_the_last if place == last else {}),
             }
-            for step in model.iterations
+            for place, step in enumerate(model.iterations)
         ],
     }
 

@@ -7,8 +7,13 @@ from localcloud.bqml.functions.describe_data import DESCRIBE_DATA
 from localcloud.bqml.functions.detect_anomalies import DETECT_ANOMALIES
 from localcloud.bqml.functions.evaluate import EVALUATE
 from localcloud.bqml.functions.explain import EXPLAIN_PREDICT, GLOBAL_EXPLAIN
+from localcloud.bqml.functions.generate_embedding import GENERATE_EMBEDDING
 from localcloud.bqml.functions.inspect import FEATURE_IMPORTANCE, FEATURE_INFO, TRAINING_INFO
 from localcloud.bqml.functions.predict import PREDICT
+from localcloud.bqml.functions.principal_components import (
+    PRINCIPAL_COMPONENT_INFO,
+    PRINCIPAL_COMPONENTS,
+)
 from localcloud.bqml.functions.table_function import TableFunction
 from localcloud.bqml.functions.threshold_curve import CONFUSION_MATRIX, ROC_CURVE
 from localcloud.bqml.functions.validate_data import VALIDATE_DATA_DRIFT, VALIDATE_DATA_SKEW
@@ -23,6 +28,9 @@ FUNCTIONS: Mapping[str, TableFunction] = {
         EVALUATE,
         DETECT_ANOMALIES,
         CENTROIDS,
+        PRINCIPAL_COMPONENTS,
+        PRINCIPAL_COMPONENT_INFO,
+        *GENERATE_EMBEDDING,
         EXPLAIN_PREDICT,
         GLOBAL_EXPLAIN,
         FEATURE_IMPORTANCE,

@@ -15,6 +15,7 @@ from localcloud.bqml.functions.table_function import (
     model_of,
 )
 from localcloud.bqml.model import Model
+from localcloud.bqml.unsupervised.pca import Components
 
 NAME = "ML.PREDICT"
 
@@ -24,13 +25,14 @@ def predict(
 ) -> pa.Table:
     """Score rows: what the model says, then the input columns.
 
-    Google reads `keep_original_columns` for PCA only; here FALSE leaves out the input columns of
-    every kind.
+    Google reads `keep_original_columns` for PCA only, where it is FALSE unless it is given; here
+    FALSE leaves out the input columns of every kind.
     """
     given = model_of(model, NAME)
     check_settings(NAME, settings, "threshold", "keep_original_columns", "trial_id")
     columns = given.fitted.predict(tables[0], settings)
-    if settings.get("keep_original_columns") is False:
+    kept = settings.get("keep_original_columns")
+    if kept is False or (kept is None and isinstance(given.fitted, Components)):
         return pa.table(columns)
     return followed_by(columns, tables[0])
 
