@@ -157,7 +157,10 @@ def _ended(
         for seen in bigquery.watch(job, timeout_s):
             job = seen
             report(job)
-    except (Cancelled, KeyboardInterrupt) as error:
+    except KeyboardInterrupt:
+        bigquery.cancel(job)
+        raise
+    except Cancelled as error:
         bigquery.cancel(job)
         raise Cancelled(
             f"{tried} {on}: the run was cancelled, and so is job {job.job_id} at BigQuery; "
