@@ -45,3 +45,11 @@ class TableNotFound(SqlError):
 
 class UnknownFunction(SqlError):
     """The statement calls a function that ZetaSQL does not know; BigQuery may know it."""
+
+
+class NotImplementedHere(SqlError):
+    """The statement has something that this version of ZetaSQL cannot analyse; BigQuery may."""
+
+
+class UnknownType(SqlError):
+    """The statement reads a column of which only the name is known."""

@@ -22,7 +22,10 @@ _MODES: Final = {"scalar": 1, "aggregate": 2, "analytic": 3}
 _PLACEHOLDERS: Final = {"T": 1, "ARRAY<T>": 3, "STRUCT": 6, "ANY": 8}
 _FIXED: Final = 0
 # Of `FunctionEnums.ArgumentCardinality`.
+_REPEATED: Final = 1
 _OPTIONAL: Final = 2
+# Of `FunctionEnums.WindowOrderSupport`.
+_ORDER_OPTIONAL: Final = 1
 # Of `FunctionEnums.NamedArgumentKind`: may be given by name only.
 _NAMED_ONLY: Final = 3
 
@@ -107,6 +110,42 @@ SIGNATURES: Final = (
     Signature("HPARAM_RANGE", "scalar", ("FLOAT64", "FLOAT64"), "FLOAT64"),
     Signature("HPARAM_CANDIDATES", "scalar", ("ARRAY<T>",), "ARRAY<T>"),
 )
+
+
+@dataclass(frozen=True)
+class AssumedFunction:
+    """A function of which nothing is known but its name, as it might be.
+
+    Attributes:
+        token: The plain name that stands for it.
+        mode: What it might be; it may be called with OVER, DISTINCT, ORDER BY and LIMIT whenever
+            that is not `scalar`.
+        returns: The type it might return.
+    """
+
+    token: str
+    mode: Literal["scalar", "aggregate", "analytic"]
+    returns: str
+
+
+def assumed_function_proto(assumed: AssumedFunction) -> "FunctionProto":
+    """Return a function that takes any arguments, as ZetaSQL's catalog takes it."""
+    from zetasql.wasi._pb2.zetasql.proto.function_pb2 import FunctionProto
+
+    function = FunctionProto(group="assumed", mode=_MODES[assumed.mode])
+    function.name_path.append(assumed.token)
+    if assumed.mode != "scalar":
+        function.options.supports_over_clause = True
+        function.options.supports_window_framing = True
+        function.options.supports_order_by = True
+        function.options.supports_limit = True
+        function.options.supports_null_handling_modifier = True
+        function.options.window_ordering_support = _ORDER_OPTIONAL
+    signature = function.signature.add()
+    argument = signature.argument.add(kind=_PLACEHOLDERS["ANY"], num_occurrences=-1)
+    argument.options.cardinality = _REPEATED
+    _fill_argument(assumed.returns, signature.return_type)
+    return function
 
 
 def function_protos() -> "Iterator[FunctionProto]":

@@ -5,6 +5,7 @@ milliseconds. The file lies in the user's cache, so every project and every proc
 """
 
 import atexit
+import contextlib
 import ctypes
 import importlib.metadata
 import os
@@ -12,7 +13,7 @@ import platform
 import re
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
 
@@ -22,7 +23,16 @@ if TYPE_CHECKING:
     import wasmtime
     from zetasql.wasi._pb2.zetasql.proto.simple_catalog_pb2 import SimpleCatalogProto
 
-__all__ = ["CrashError", "ModuleError", "StatusError", "cache_path", "call", "ensure"]
+__all__ = [
+    "CrashError",
+    "KeyedCatalog",
+    "ModuleError",
+    "StatusError",
+    "cache_path",
+    "call",
+    "ensure",
+    "run_in_parallel",
+]
 
 _SIZE_T_BYTES: Final = 4
 _CATALOGS_KEPT: Final = 16
@@ -59,6 +69,25 @@ class Message(Protocol):
 _Response = TypeVar("_Response", bound=Message)
 
 
+class KeyedCatalog(Protocol):
+    """A catalog with the bytes that tell it from others.
+
+    Attributes:
+        proto: The catalog.
+        key: Its own bytes, or any that no other catalog has.
+    """
+
+    @property
+    def proto(self) -> "SimpleCatalogProto":
+        """The catalog."""
+        ...
+
+    @property
+    def key(self) -> bytes:
+        """What tells it from others."""
+        ...
+
+
 def cache_path() -> Path:
     """Return the path of the compiled module, which need not exist yet.
 
@@ -91,8 +120,26 @@ def ensure(on_progress: Progress | None = None) -> None:
     Raises:
         ModuleError: The module cannot be compiled, or the cache cannot be written.
     """
-    with _lock:
-        _instance(on_progress)
+    with _borrowed(on_progress):
+        pass
+
+
+def run_in_parallel(most: int) -> None:
+    """Let several threads run ZetaSQL at the same time.
+
+    Args:
+        most: How many; 1, as it is without this call, lets one thread wait for another. Each takes
+            10 to 40 MB. They are made when threads need them.
+
+    Raises:
+        ValueError: `most` is less than 1.
+    """
+    global _most
+    if most < 1:
+        raise ValueError(f"most is {most}: at least 1 instance is needed")
+    with _free:
+        _most = most
+        _free.notify_all()
 
 
 def call(
@@ -100,7 +147,7 @@ def call(
     request: Any,
     response_type: type[_Response],
     *,
-    catalog: "SimpleCatalogProto | None" = None,
+    catalog: KeyedCatalog | None = None,
 ) -> _Response:
     """Call one method of ZetaSQL's local service.
 
@@ -117,8 +164,7 @@ def call(
         CrashError: ZetaSQL crashed; the request can be left out, the process goes on.
         ModuleError: See `ensure`.
     """
-    with _lock:
-        instance = _instance(None)
+    with _borrowed() as instance:
         if catalog is not None:
             request.registered_catalog_id = instance.catalog_id(catalog)
         answer = instance.call(method, request.SerializeToString())
@@ -148,7 +194,7 @@ class _Instance:
         self._free: Any = self._exports["wasm_free"]
         self._catalogs: dict[bytes, int] = {}
 
-    def catalog_id(self, catalog: "SimpleCatalogProto") -> int:
+    def catalog_id(self, catalog: KeyedCatalog) -> int:
         """Return ZetaSQL's number for a catalog, which it is given unless it has it."""
         from zetasql.wasi._pb2.zetasql.local_service.local_service_pb2 import (
             RegisterCatalogRequest,
@@ -156,14 +202,14 @@ class _Instance:
             UnregisterRequest,
         )
 
-        key = catalog.SerializeToString(deterministic=True)
+        key = catalog.key
         if key not in self._catalogs:
             if len(self._catalogs) == _CATALOGS_KEPT:
                 oldest = UnregisterRequest(
                     registered_id=self._catalogs.pop(next(iter(self._catalogs)))
                 )
                 self.call("UnregisterCatalog", oldest.SerializeToString())
-            request = RegisterCatalogRequest(simple_catalog=catalog)
+            request = RegisterCatalogRequest(simple_catalog=catalog.proto)
             # Without the pool of its own types ZetaSQL crashes on date parts.
             request.descriptor_pool_list.definitions.add().builtin.SetInParent()
             answer = self.call("RegisterCatalog", request.SerializeToString())
@@ -176,8 +222,6 @@ class _Instance:
         try:
             return self._call(f"ZetaSqlLocalService_{method}", payload)
         except (Trap, WasmtimeError) as error:
-            # Its memory may be torn after a trap; a new instance costs 0.1 s.
-            _forget_instance()
             raise CrashError(
                 f"ZetaSQL crashed in {method}: {_reason(str(error))}. The statement uses something "
                 "that this version of ZetaSQL cannot handle; simplify it"
@@ -215,22 +259,59 @@ class _Instance:
         return ctypes.string_at(self._base() + address, size)
 
 
-_lock = threading.RLock()
+_free = threading.Condition()
+_most = 1
+_made = 0
+_idle: list[_Instance] = []
 _loaded: tuple["wasmtime.Engine", "wasmtime.Module"] | None = None
-_current: _Instance | None = None
 
 
-def _instance(on_progress: Progress | None) -> _Instance:
-    global _loaded, _current
-    if _current is None:
+@contextlib.contextmanager
+def _borrowed(on_progress: Progress | None = None) -> Iterator[_Instance]:
+    """Lend an instance to one thread; one that crashed is not lent again."""
+    instance = _take(on_progress)
+    try:
+        yield instance
+    except CrashError:
+        # Its memory may be torn after a trap; a new instance costs 0.1 s.
+        _give_back(None)
+        raise
+    except BaseException:
+        _give_back(instance)
+        raise
+    else:
+        _give_back(instance)
+
+
+def _take(on_progress: Progress | None) -> _Instance:
+    global _loaded, _made
+    with _free:
+        _free.wait_for(lambda: _idle or _made < _most)
+        if _idle:
+            return _idle.pop()
         if _loaded is None:
             from zetasql.wasi import get_wasm_path
 
             engine = _engine()
             kept = CompiledModule("ZetaSQL", get_wasm_path(), cache_path())
             _loaded = engine, kept.load(engine, on_progress)
-        _current = _Instance(*_loaded)
-    return _current
+        loaded = _loaded
+        _made += 1
+    try:
+        return _Instance(*loaded)
+    except BaseException:
+        _give_back(None)
+        raise
+
+
+def _give_back(instance: _Instance | None) -> None:
+    global _made
+    with _free:
+        if instance is None:
+            _made -= 1
+        else:
+            _idle.append(instance)
+        _free.notify()
 
 
 def _engine() -> "wasmtime.Engine":
@@ -242,14 +323,9 @@ def _engine() -> "wasmtime.Engine":
     return Engine(config)
 
 
-def _forget_instance() -> None:
-    global _current
-    _current = None
-
-
 def _release() -> None:
     global _loaded
-    _forget_instance()
+    _idle.clear()
     _loaded = None
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from googlesql.table_function import with_entry_name
 from googlesql.tree import Node, dotted_path, identifiers
 
 
@@ -132,11 +133,11 @@ def _in_query(query: Node, scope: _Scope) -> Iterator[Reference]:
         entries = clause.children("with")
         if clause.flag("recursive"):
             for entry in entries:
-                scope = scope.with_entry(_entry_name(entry))
+                scope = scope.with_entry(with_entry_name(entry))
         for entry in entries:
             for below in entry.nodes():
                 yield from _in_node(below, scope)
-            scope = scope.with_entry(_entry_name(entry))
+            scope = scope.with_entry(with_entry_name(entry))
     # ORDER BY and pipe operators see the tables of the FROM clause before them.
     named: list[str] = []
     for name, value in query.fields.items():
@@ -153,11 +154,6 @@ def _in_query(query: Node, scope: _Scope) -> Iterator[Reference]:
                     yield from _from_item(item, inner, named)
             else:
                 yield from _in_node(below, inner)
-
-
-def _entry_name(entry: Node) -> str:
-    aliased = entry if entry.child("alias") else entry.child("aliased_query")
-    return "".join(identifiers(aliased.child("alias"))) if aliased else ""
 
 
 def _in_select(select: Node, scope: _Scope, named: list[str] | None = None) -> Iterator[Reference]:

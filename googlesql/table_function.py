@@ -1,6 +1,6 @@
 """Calls of BigQuery ML's table functions inside a query."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,12 +75,21 @@ class TableFunction:
         return f"{word} {', '.join(self.common_tables)} "
 
 
-def read_table_functions(statement: Node, text: Text) -> list[TableFunction]:
-    """Find the calls below a node, the innermost first, then in the order of the text."""
+def read_table_functions(
+    statement: Node, text: Text, *, every: bool = False
+) -> list[TableFunction]:
+    """Find the calls below a node, the innermost first, then in the order of the text.
+
+    Args:
+        statement: The node.
+        text: The text it was parsed from.
+        every: Whether calls of other table functions than BigQuery ML's are wanted too.
+    """
     found = [
         _call(node, above, text)
         for node, above in walk(statement)
-        if node.kind == "ASTTVF" and _is_machine_learning(identifiers(node.child("name")))
+        if node.kind == "ASTTVF"
+        and (every or _is_machine_learning(identifiers(node.child("name"))))
     ]
     return sorted(found, key=lambda call: (-call.depth, call.range))
 
@@ -111,7 +120,8 @@ def _call(node: Node, above: tuple[Node, ...], text: Text) -> TableFunction:
                 name = "".join(identifiers(expression.child("name"))).lower()
                 named[name] = None if value is None else read_constant(value, text)
     settings = {} if struct is None else read_constant(struct, text)
-    common, recursive = _common_tables(node, above)
+    entries, recursive = common_tables(node, above)
+    common = tuple(byte_range(entry) for entry in entries)
     alias = identifiers(node.child("alias"))
     return TableFunction(
         name=".".join(identifiers(node.child("name"))).upper(),
@@ -152,8 +162,17 @@ def _query(subquery: Node, argument: Node, text: Text) -> TableArgument:
     return TableArgument(source, (), byte_range(argument), byte_range(inner), is_name=False)
 
 
-def _common_tables(node: Node, above: tuple[Node, ...]) -> tuple[tuple[tuple[int, int], ...], bool]:
-    found: list[tuple[int, int]] = []
+def common_tables(node: Node, above: Sequence[Node]) -> tuple[list[Node], bool]:
+    """Find the WITH entries that a node can name, in their order.
+
+    Args:
+        node: The node.
+        above: Its ancestors, the outermost first.
+
+    Returns:
+        The entries, and whether one of their clauses says RECURSIVE.
+    """
+    found: list[Node] = []
     recursive = False
     for ancestor in above:
         clause = ancestor.child("with_clause")
@@ -161,10 +180,15 @@ def _common_tables(node: Node, above: tuple[Node, ...]) -> tuple[tuple[tuple[int
             continue
         entries = clause.children("with")
         # Inside an entry only those before it are in scope, unless the clause is recursive.
-        seen = [e for e in entries if e.end <= node.start or not _holds(clause, node)]
+        found.extend(e for e in entries if e.end <= node.start or not _holds(clause, node))
         recursive = recursive or clause.flag("recursive")
-        found.extend(byte_range(entry) for entry in seen)
-    return tuple(found), recursive
+    return found, recursive
+
+
+def with_entry_name(entry: Node) -> str:
+    """Return the name that a WITH entry gives to its query."""
+    aliased = entry if entry.child("alias") else entry.child("aliased_query")
+    return "".join(identifiers(aliased.child("alias"))) if aliased else ""
 
 
 def _holds(outer: Node, inner: Node) -> bool:
