@@ -103,7 +103,9 @@ def _train(
         cancelled()
 
     try:
-        trained = bqml.train(options, table, on_iteration=on_iteration)
+        trained = bqml.train(
+            options, table, before_transform=_read(rows, fitted), on_iteration=on_iteration
+        )
     except bqml.BqmlError as error:
         raise BigQueryError("invalidQuery", str(error)) from error
     except NotImplementedError as error:
@@ -157,11 +159,19 @@ def _transformed(
         query.drop(interpreter, source)
 
 
+def _read(rows: pa.Table, fitted: transform.Transform | None) -> pa.Table | None:
+    """The columns that TRANSFORM reads; None without one."""
+    if fitted is None:
+        return None
+    return rows.select(fitted.inputs([item.name for item in fitted.items]))
+
+
 def _inputs(
     rows: pa.Table, fitted: transform.Transform | None, trained: Any
 ) -> tuple[tuple[str, str], ...]:
     features = [name for name, _ in trained.feature_columns]
-    names = features if fitted is None else fitted.inputs(features)
+    is_transform = trained.kind == "TRANSFORM_ONLY"
+    names = features if fitted is None or is_transform else fitted.inputs(features)
     return tuple((name, bigquery_type(rows.schema.field(name).type)) for name in names)
 
 

@@ -111,10 +111,19 @@ def evaluate(interpreter: Interpreter, call: TableFunction) -> pa.Table:
             f"{len(call.tables)} are given.",
         )
     tables = [_rows(interpreter, call, index) for index in range(len(call.tables))]
-    try:
-        if loaded is None or not tables:
+    if loaded is None or not tables:
+        with _refusals():
             return function.call(loaded.model if loaded else None, tables, arguments)
-        return _with_model(interpreter, call, loaded, tables, arguments)
+    return _with_model(interpreter, call, loaded, tables, arguments)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Refusals of BigQuery ML as BigQuery's errors."""
+    from localcloud import bqml
+
+    try:
+        yield
     except bqml.BqmlError as error:
         raise BigQueryError("invalidQuery", str(error)) from error
     except NotImplementedError as error:
@@ -188,7 +197,8 @@ def _with_model(
     if function.takes_features:
         _require(loaded, tables[0])
     taken = loaded.transformed(interpreter, tables[0])
-    whole = _called(function, loaded, [taken, *tables[1:]], arguments)
+    with _refusals():
+        whole = _called(function, loaded, [taken, *tables[1:]], arguments)
     if not function.row_by_row or loaded.transform is None:
         return whole
     result = _own_columns(whole, taken)

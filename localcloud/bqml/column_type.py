@@ -59,6 +59,11 @@ def bigquery_type(kind: pa.DataType) -> str:
     )
 
 
+def is_nested(kind: pa.DataType) -> bool:
+    """Whether a column's values are arrays or structs."""
+    return bool(pa.types.is_nested(kind))
+
+
 def is_numeric(kind: pa.DataType) -> bool:
     """Whether a column's values are numbers, rather than categories.
 

@@ -51,6 +51,7 @@ class Kind:
             takes the values and the names that were given.
         train: Fits it.
         load: Reads back what `Fitted.save` wrote.
+        is_transform: Whether it is its TRANSFORM clause alone, and learns from what that reads.
     """
 
     name: str
@@ -59,3 +60,4 @@ class Kind:
     check: Check
     train: Train
     load: Load
+    is_transform: bool = False

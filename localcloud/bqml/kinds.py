@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from localcloud.bqml import options
+from localcloud.bqml import options, transform_only
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.kind import Kind
 from localcloud.bqml.supervised import boosted_tree, linear, random_forest, training
@@ -48,6 +48,15 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind("KMEANS", "KMEANS", kmeans.OPTIONS, kmeans.check, kmeans.train, kmeans.Clusters.load),
         Kind("PCA", "PCA", pca.OPTIONS, pca.check, pca.train, pca.Components.load),
+        Kind(
+            "TRANSFORM_ONLY",
+            "TRANSFORM_ONLY",
+            transform_only.OPTIONS,
+            transform_only.check,
+            transform_only.train,
+            transform_only.Nothing.load,
+            is_transform=True,
+        ),
         Kind(
             "RANDOM_FOREST_CLASSIFIER",
             "RANDOM_FOREST_CLASSIFIER",

@@ -6,11 +6,16 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from localcloud.bqml import kinds
+from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.model import Model, OnIteration
 
 
 def train(
-    options: Mapping[str, object], table: pa.Table, *, on_iteration: OnIteration | None = None
+    options: Mapping[str, object],
+    table: pa.Table,
+    *,
+    before_transform: pa.Table | None = None,
+    on_iteration: OnIteration | None = None,
 ) -> Model:
     """Fit a model.
 
@@ -18,6 +23,7 @@ def train(
         options: What OPTIONS gives; names in upper case. Where the model is registered and how it
             is encrypted is not read here.
         table: The training rows, after TRANSFORM.
+        before_transform: The columns that TRANSFORM reads; None without one.
         on_iteration: Called after each step; may raise to stop the training.
 
     Returns:
@@ -28,7 +34,12 @@ def train(
         NotImplementedError: Google does it and the local cloud does not yet.
     """
     kind = kinds.kind_of(options)
-    return kind.train(kind, kinds.settings(kind, options), table, on_iteration)
+    settings = kinds.settings(kind, options)
+    if kind.is_transform:
+        if before_transform is None:
+            raise BqmlError(f"a model of type {kind.name} needs a TRANSFORM clause")
+        table = before_transform
+    return kind.train(kind, settings, table, on_iteration)
 
 
 def warm_up() -> None:

@@ -39,8 +39,8 @@ def small_training(
     """Options and rows that a kind trains on at once."""
     if kind in ("LINEAR_REG", "BOOSTED_TREE_REGRESSOR", "RANDOM_FOREST_REGRESSOR"):
         return {"INPUT_LABEL_COLS": ["minutes"]}, delays
-    if kind in ("KMEANS", "PCA"):
-        own = {"KMEANS": {}, "PCA": {"NUM_PRINCIPAL_COMPONENTS": 2}}
+    if kind in ("KMEANS", "PCA", "TRANSFORM_ONLY"):
+        own = {"KMEANS": {}, "PCA": {"NUM_PRINCIPAL_COMPONENTS": 2}, "TRANSFORM_ONLY": {}}
         return own[kind], flights
     weights = [{"label": "false", "weight": 1.0}, ("true", 2.0)]
     return {"INPUT_LABEL_COLS": ["late"], "CLASS_WEIGHTS": weights}, flights

@@ -90,7 +90,8 @@ def _wrong(schemas: Any, schema: Any, value: Any, path: str) -> Any:
 def test_every_option_that_is_reported_is_one_of_googles_api(name, flights, delays):
     options, table = small_training(name, flights, delays)
 
-    run = bqml.train({"MODEL_TYPE": name, **options}, table).training_runs[0]
+    model = bqml.train({"MODEL_TYPE": name, **options}, table, before_transform=table)
+    run = model.training_runs[0]
 
     schemas = json.loads(get_static_doc("bigquery", "v2"))["schemas"]
     assert list(_wrong(schemas, {"$ref": "TrainingRun"}, run, "run")) == []

@@ -1,0 +1,155 @@
+"""Kinds of models through SQL: trained, asked and explained with Google's client."""
+
+import pytest
+from google.api_core.exceptions import BadRequest
+from google.cloud import bigquery
+
+from tests.localcloud.bigquery.conftest import PROJECT, Run
+
+pytestmark = pytest.mark.usefixtures("passengers")
+
+
+def model(client: bigquery.Client, dataset: str, name: str) -> bigquery.Model:
+    return client.get_model(f"{PROJECT}.{dataset}.{name}")
+
+
+def test_a_random_forest(client: bigquery.Client, dataset: str, run: Run) -> None:
+    run(
+        "CREATE MODEL forest OPTIONS (model_type = 'RANDOM_FOREST_CLASSIFIER', "
+        "input_label_cols = ['survived'], num_parallel_tree = 10) AS "
+        "SELECT * EXCEPT (points) FROM shared.passengers"
+    )
+
+    [scores] = run("SELECT * FROM ML.EVALUATE(MODEL forest)")
+    importance = run("SELECT * FROM ML.FEATURE_IMPORTANCE(MODEL forest)")
+    assert model(client, dataset, "forest").model_type == "RANDOM_FOREST_CLASSIFIER"
+    assert scores["roc_auc"] > 0.99
+    assert {row["feature"] for row in importance} == {"class", "age", "fare"}
+
+
+def test_k_means(client: bigquery.Client, dataset: str, run: Run) -> None:
+    run(
+        "CREATE MODEL clusters OPTIONS (model_type = 'KMEANS', num_clusters = 3) AS "
+        "SELECT class, age FROM shared.passengers"
+    )
+
+    [row] = run(
+        "SELECT centroid_id, (SELECT MIN(d.distance) FROM UNNEST(nearest_centroids_distance) AS d) "
+        "AS distance, age, extra FROM ML.PREDICT(MODEL clusters, "
+        "(SELECT 'a' AS class, 10 AS age, 'kept' AS extra))"
+    )
+    centroids = run(
+        "SELECT centroid_id, COUNT(*) AS n FROM ML.CENTROIDS(MODEL clusters) GROUP BY 1"
+    )
+    [scores] = run("SELECT * FROM ML.EVALUATE(MODEL clusters)")
+    iterations = run(
+        "SELECT iteration, (SELECT SUM(c.cluster_size) FROM UNNEST(cluster_info) AS c) AS n "
+        "FROM ML.TRAINING_INFO(MODEL clusters) ORDER BY iteration"
+    )
+    anomalies = run(
+        "SELECT is_anomaly, normalized_distance, centroid_id, age FROM "
+        "ML.DETECT_ANOMALIES(MODEL clusters, STRUCT(0.1 AS contamination), "
+        "(SELECT class, age FROM shared.passengers))"
+    )
+    assert row["centroid_id"] in (1, 2, 3)
+    assert (row["age"], row["extra"]) == (10, "kept")
+    assert sorted((c["centroid_id"], c["n"]) for c in centroids) == [(1, 2), (2, 2), (3, 2)]
+    assert list(scores) == ["davies_bouldin_index", "mean_squared_distance"]
+    assert {i["n"] for i in iterations} == {300}
+    assert sum(a["is_anomaly"] for a in anomalies) == 30
+    found = model(client, dataset, "clusters")
+    assert found.model_type == "KMEANS"
+    assert [column.name for column in found.feature_columns] == ["class", "age"]
+    assert list(found.label_columns) == []
+
+
+def test_k_means_with_transform_keeps_the_columns_before_it(run: Run) -> None:
+    run(
+        "CREATE MODEL clusters TRANSFORM (ML.MIN_MAX_SCALER(age) OVER () AS scaled) "
+        "OPTIONS (model_type = 'KMEANS', num_clusters = 2) AS SELECT age FROM shared.passengers"
+    )
+
+    [row] = run("SELECT * FROM ML.PREDICT(MODEL clusters, (SELECT 10 AS age))")
+    [anomaly] = run(
+        "SELECT * FROM ML.DETECT_ANOMALIES(MODEL clusters, STRUCT(0.1 AS contamination), "
+        "(SELECT 10 AS age))"
+    )
+
+    assert list(row) == ["centroid_id", "nearest_centroids_distance", "age"]
+    assert list(anomaly) == ["is_anomaly", "normalized_distance", "centroid_id", "age"]
+
+
+def test_principal_components(run: Run) -> None:
+    run(
+        "CREATE MODEL parts OPTIONS (model_type = 'PCA', num_principal_components = 2) AS "
+        "SELECT class, age, points FROM shared.passengers"
+    )
+
+    one = "(SELECT 'a' AS class, 10 AS age, 21.0 AS points)"
+    [own] = run(f"SELECT * FROM ML.PREDICT(MODEL parts, {one})")
+    [both] = run(
+        f"SELECT * FROM ML.PREDICT(MODEL parts, {one}, STRUCT(TRUE AS keep_original_columns))"
+    )
+    [embedded] = run(f"SELECT * FROM ML.GENERATE_EMBEDDING(MODEL parts, {one})")
+    [of_ai] = run(f"SELECT * FROM AI.GENERATE_EMBEDDING(MODEL parts, {one})")
+    info = run("SELECT * FROM ML.PRINCIPAL_COMPONENT_INFO(MODEL parts)")
+    parts = run("SELECT * FROM ML.PRINCIPAL_COMPONENTS(MODEL parts) WHERE feature = 'class'")
+    [scores] = run("SELECT * FROM ML.EVALUATE(MODEL parts)")
+    assert list(own) == ["principal_component_1", "principal_component_2"]
+    assert list(both) == [*own, "class", "age", "points"]
+    assert embedded["ml_generate_embedding_result"] == list(own.values())
+    assert of_ai["embedding"] == list(own.values())
+    assert [row["principal_component_id"] for row in info] == [0, 1]
+    assert [entry["category"] for entry in parts[0]["categorical_value"]] == ["a", "b", "c"]
+    total = info[1]["cumulative_explained_variance_ratio"]
+    assert scores == {"total_explained_variance_ratio": pytest.approx(total)}
+
+
+def test_components_with_transform_leave_out_the_input_too(run: Run) -> None:
+    run(
+        "CREATE MODEL parts TRANSFORM (age + points AS both_of_them, points) "
+        "OPTIONS (model_type = 'PCA', num_principal_components = 1) AS "
+        "SELECT age, points FROM shared.passengers"
+    )
+    one = "(SELECT 10 AS age, 21.0 AS points)"
+
+    [own] = run(f"SELECT * FROM ML.PREDICT(MODEL parts, {one})")
+    [both] = run(
+        f"SELECT * FROM ML.PREDICT(MODEL parts, {one}, STRUCT(TRUE AS keep_original_columns))"
+    )
+
+    assert list(own) == ["principal_component_1"]
+    assert list(both) == ["principal_component_1", "age", "points"]
+
+
+def test_a_transform_only_model_feeds_another(
+    client: bigquery.Client, dataset: str, run: Run
+) -> None:
+    run(
+        "CREATE MODEL prepared TRANSFORM (points, ML.STANDARD_SCALER(age) OVER () AS age_scaled, "
+        "class) OPTIONS (model_type = 'TRANSFORM_ONLY') AS SELECT * FROM shared.passengers"
+    )
+    run(
+        "CREATE MODEL line OPTIONS (model_type = 'LINEAR_REG', input_label_cols = ['points']) AS "
+        "SELECT * FROM ML.TRANSFORM(MODEL prepared, TABLE shared.passengers)"
+    )
+
+    [scores] = run("SELECT r2_score FROM ML.EVALUATE(MODEL line)")
+    info = run("SELECT input, mean FROM ML.FEATURE_INFO(MODEL prepared) ORDER BY input")
+    assert scores["r2_score"] > 0.999
+    assert info == [
+        {"input": "age", "mean": 150.5},
+        {"input": "class", "mean": None},
+        {"input": "points", "mean": 302.0},
+    ]
+    assert model(client, dataset, "prepared").model_type == "TRANSFORM_ONLY"
+    with pytest.raises(BadRequest, match=r"TRANSFORM_ONLY; use ML\.TRANSFORM"):
+        run("SELECT * FROM ML.PREDICT(MODEL prepared, TABLE shared.passengers)")
+
+
+def test_a_transform_only_model_without_transform_is_refused(run: Run) -> None:
+    with pytest.raises(BadRequest, match="needs a TRANSFORM clause"):
+        run(
+            "CREATE MODEL prepared OPTIONS (model_type = 'TRANSFORM_ONLY') AS "
+            "SELECT * FROM shared.passengers"
+        )
