@@ -50,7 +50,7 @@ monitor = ModelMonitor(
 )
 
 pulumi.export("model", model.model_path)
-pulumi.export("evaluation", model.evaluation)
+pulumi.export("evaluation", model.evaluation_metrics)
 pulumi.export("model_version", champion.version_id)
 pulumi.export("predict_url", endpoint.predict_url)
 pulumi.export("drift", monitor.drift)

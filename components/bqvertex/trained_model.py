@@ -65,7 +65,7 @@ class TrainedModel(pulumi.ComponentResource):
         model_id: The model's id; known at preview.
         model_path: `project.dataset.model`; known at preview.
         definition_hash: Hash of what the statement means; known at preview.
-        evaluation: What ML.EVALUATE answers after the training, by metric.
+        evaluation_metrics: What ML.EVALUATE answers after the training, by metric.
         model_type: BigQuery's name of the kind, such as `BOOSTED_TREE_CLASSIFIER`.
         feature_columns: Type by name of each column it takes.
         label_columns: Type by name of each column it predicts.
@@ -79,7 +79,7 @@ class TrainedModel(pulumi.ComponentResource):
     model_id: pulumi.Output[str]
     model_path: pulumi.Output[str]
     definition_hash: pulumi.Output[str]
-    evaluation: pulumi.Output[Mapping[str, float]]
+    evaluation_metrics: pulumi.Output[Mapping[str, float]]
     model_type: pulumi.Output[str]
     feature_columns: pulumi.Output[Mapping[str, str]]
     label_columns: pulumi.Output[Mapping[str, str]]
@@ -135,7 +135,7 @@ class TrainedModel(pulumi.ComponentResource):
             self.project, ".", self.dataset_id, ".", self.model_id
         )
         self.definition_hash = self.model.definition_hash
-        self.evaluation = self.model.evaluation
+        self.evaluation_metrics = self.model.evaluation_metrics
         self.model_type = self.model.model_type
         self.feature_columns = self.model.feature_columns
         self.label_columns = self.model.label_columns
@@ -144,7 +144,7 @@ class TrainedModel(pulumi.ComponentResource):
             {
                 "model_path": self.model_path,
                 "definition_hash": self.definition_hash,
-                "evaluation": self.evaluation,
+                "evaluation_metrics": self.evaluation_metrics,
             }
         )
 

@@ -20,7 +20,7 @@ ACCOUNT = "bqcx-1-ab@gcp-sa-bigquery-condel.iam.gserviceaccount.com"
 COMPUTED: dict[str, dict[str, Any]] = {
     CONNECTION: {"cloudResource": {"serviceAccountId": ACCOUNT}},
     SEED_TABLE: {"content_hash": "c0ffee"},
-    MODEL: {"definition_hash": "beef", "evaluation": {"accuracy": 0.75}},
+    MODEL: {"definition_hash": "beef", "evaluation_metrics": {"accuracy": 0.75}},
 }
 
 

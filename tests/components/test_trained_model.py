@@ -78,7 +78,7 @@ def test_its_outputs():
     def program() -> pulumi.Output:
         model = TrainedModel("late", {**PLACE, "statement": STATEMENT})
         return pulumi.Output.all(
-            path=model.model_path, hash=model.definition_hash, metrics=model.evaluation
+            path=model.model_path, hash=model.definition_hash, metrics=model.evaluation_metrics
         ).apply(seen.update)
 
     planned(program)

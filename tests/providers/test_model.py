@@ -91,7 +91,7 @@ def test_create_trains_labels_and_evaluates(models, bigquery, inputs):
         "model_type": "LOGISTIC_REGRESSION",
         "feature_columns": {"origin": "STRING"},
         "label_columns": {"is_late": "BOOL"},
-        "evaluation": {"accuracy": 0.75, "roc_auc": 0.8},
+        "evaluation_metrics": {"accuracy": 0.75, "roc_auc": 0.8},
         "training_job_id": next(iter(bigquery.jobs)),
         "trained_at": "2026-01-01T00:01:00Z",
         "seconds": 5.0,
@@ -219,7 +219,7 @@ def test_update_of_the_metadata_trains_nothing(models, bigquery, inputs):
     live = bigquery.models[PATH]
     assert (live.description, live.expiration) == ("Other", "2030-01-01T00:00:00Z")
     assert "team" not in live.labels
-    assert outs["evaluation"] == state["evaluation"]
+    assert outs["evaluation_metrics"] == state["evaluation_metrics"]
 
 
 def test_back_to_an_earlier_definition_trains_again(models, bigquery, inputs, news):
@@ -286,7 +286,7 @@ def test_create_converges_after_a_fault(models, bigquery, inputs, call, after):
     created = models.create(inputs)
 
     assert len(bigquery.statements) == 1
-    assert created.outs["evaluation"] == {"accuracy": 0.75, "roc_auc": 0.8}
+    assert created.outs["evaluation_metrics"] == {"accuracy": 0.75, "roc_auc": 0.8}
     assert created.outs["training_job_id"] == next(iter(bigquery.jobs))
 
 
@@ -366,7 +366,7 @@ def test_an_interrupted_wait_cancels_the_training(models, bigquery, inputs):
 def test_a_metric_that_is_no_number_is_left_out(models, bigquery, inputs):
     bigquery.evaluation = {"accuracy": 0.5, "roc_auc": float("nan"), "note": "x", "loss": None}
 
-    assert models.create(inputs).outs["evaluation"] == {"accuracy": 0.5}
+    assert models.create(inputs).outs["evaluation_metrics"] == {"accuracy": 0.5}
 
 
 def test_a_remote_model_is_not_evaluated(models, bigquery, news):
@@ -378,7 +378,7 @@ def test_a_remote_model_is_not_evaluated(models, bigquery, news):
     }
     bigquery.faults = [Fault("rows", AssertionError("ML.EVALUATE was called"))]
 
-    assert models.create(checked(models, remote)).outs["evaluation"] == {}
+    assert models.create(checked(models, remote)).outs["evaluation_metrics"] == {}
 
 
 def test_read_of_an_untouched_model_shows_nothing(models, inputs):

@@ -127,7 +127,7 @@ def run(local_port, monkeypatch):
         place = f"projects/{config['gcp:project']}/locations/{config['bqvertex:location']}"
         computed = {
             "DeployedModel": {"model_version_id": "1"},
-            "Model": {"definition_hash": "beef", "evaluation": {"roc_auc": 0.75}},
+            "Model": {"definition_hash": "beef", "evaluation_metrics": {"roc_auc": 0.75}},
             "MonitoringJob": {"drift": {"carrier": 0.1}, "anomalies": ["carrier"]},
             "RegisteredModel": {
                 "model_name": f"{place}/models/arrival_delay",

@@ -28,7 +28,8 @@ VERB = "train"
 COMPUTED = frozenset(
     {
         "bytes_processed",
-        "evaluation",
+        "creation_time",
+        "evaluation_metrics",
         "feature_columns",
         "label_columns",
         "model_path",
@@ -36,6 +37,7 @@ COMPUTED = frozenset(
         "seconds",
         "trained_at",
         "training_job_id",
+        "training_metrics",
     }
 )
 """Outputs that are no inputs."""
@@ -172,7 +174,7 @@ class ModelLifecycle:
                     project=spec.project,
                     location=spec.location,
                     sql=create_statement(spec, replace=replace),
-                    timeout_s=spec.job_timeout_s,
+                    timeout_s=spec.deadline_s,
                 )
             )
 
@@ -188,7 +190,7 @@ class ModelLifecycle:
             key=spec.work_key,
             start=start,
             took_effect=took_effect,
-            timeout_s=spec.job_timeout_s,
+            timeout_s=spec.deadline_s,
             report=lambda job: self._report(_progress(spec, job)),
             pace=self._pace,
         )
@@ -224,7 +226,7 @@ class ModelLifecycle:
                 **inputs,
                 **_facts(live),
                 "model_path": spec.path,
-                "evaluation": self._evaluation(spec, live),
+                "evaluation_metrics": self._evaluation(spec, live),
                 "training_job_id": job.job_id if job else "",
                 "seconds": job.seconds if job else 0.0,
                 "bytes_processed": job.bytes_processed if job else 0,

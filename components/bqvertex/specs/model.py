@@ -8,7 +8,8 @@ from typing import Any, Final
 from bqvertex.specs import label
 from bqvertex.specs.identifier import DATASET, MODEL, PROJECT, Rule
 from bqvertex.specs.identifier import problems as rule_problems
-from bqvertex.specs.inputs import Problem, known, missing, not_text
+from bqvertex.specs.evaluation_gate import thresholds
+from bqvertex.specs.inputs import Problem, known, missing, not_text, whole_number
 from bqvertex.specs.job import timeout_problems, work_key
 from bqvertex.specs.location import location_problem, same_location
 from bqvertex.specs.model_statement import (
@@ -27,15 +28,26 @@ DEFINITION: Final = frozenset({"definition_hash", "result_columns", "retrain_on"
 """Inputs whose change means that the model is trained anew, in place."""
 METADATA: Final = frozenset({"description", "expiration", "labels", "owner"})
 """Inputs that are altered in place, for free."""
-SILENT: Final = frozenset({"adopt", "job_timeout_s", "schemas", "statement", "statement_file"})
+SILENT: Final = frozenset(
+    {
+        "adopt",
+        "adopt_as_is",
+        "evaluation",
+        "evaluation_query",
+        "job_timeout_s",
+        "max_bytes_billed",
+        "max_price_usd",
+        "schemas",
+        "statement",
+        "statement_file",
+    }
+)
 """Inputs whose change alone changes nothing at BigQuery; what the statement means is in
 `definition_hash`."""
 INPUTS: Final = IDENTITY | DEFINITION | METADATA | SILENT
 REQUIRED: Final = frozenset({"project", "location", "dataset_id", "model_id", "statement"})
-
-DEFAULT_JOB_TIMEOUT_S: Final = 86400.0
-"""Seconds that a training may take when `job_timeout_s` is left out: BigQuery's own limit for most
-kinds, https://docs.cloud.google.com/bigquery/quotas#query_jobs"""
+ESTIMATES: Final = frozenset({"estimated_bytes_processed", "estimated_price_usd"})
+"""What a dry run says of a training, found where the inputs are checked; changes nothing."""
 
 _READ_FROM: Final = (
     "statement",
@@ -68,9 +80,16 @@ class ModelSpec:
         labels: Google Cloud labels.
         expiration: When BigQuery deletes it, RFC 3339; None for never.
         owner: Who declares it: organisation, project, stack and name.
-        adopt: Whether a model of this name that is there already is taken over, unchanged.
-        job_timeout_s: Seconds the training may take.
+        adopt: Whether a model of this name that is there already is taken over, unchanged, if its
+            definition matches.
+        adopt_as_is: Whether it is taken over whatever it was made of.
+        job_timeout_s: Seconds the training may take; None for the limit of its kind.
         retrain_on: Values whose change makes a training wanted.
+        evaluation: Thresholds by metric; empty for none.
+        evaluation_query: Rows that both models are evaluated on; empty for those that each was
+            not trained on.
+        max_bytes_billed: Bytes that a training may bill; None for any.
+        max_price_usd: US dollars that a training may be estimated at; None for any.
     """
 
     project: str
@@ -87,8 +106,13 @@ class ModelSpec:
     expiration: str | None
     owner: str
     adopt: bool
-    job_timeout_s: float
+    adopt_as_is: bool
+    job_timeout_s: float | None
     retrain_on: Sequence[Any]
+    evaluation: Mapping[str, Mapping[str, float]]
+    evaluation_query: str
+    max_bytes_billed: int | None
+    max_price_usd: float | None
 
     @classmethod
     def from_inputs(cls, inputs: Mapping[str, Any]) -> "ModelSpec":
@@ -108,8 +132,13 @@ class ModelSpec:
             expiration=inputs.get("expiration") or None,
             owner=inputs.get("owner") or "",
             adopt=bool(inputs.get("adopt")),
-            job_timeout_s=float(inputs.get("job_timeout_s") or DEFAULT_JOB_TIMEOUT_S),
+            adopt_as_is=bool(inputs.get("adopt_as_is")),
+            job_timeout_s=inputs.get("job_timeout_s") or None,
             retrain_on=inputs.get("retrain_on") or [],
+            evaluation=thresholds(inputs.get("evaluation")),
+            evaluation_query=inputs.get("evaluation_query") or "",
+            max_bytes_billed=whole_number(inputs.get("max_bytes_billed")),
+            max_price_usd=inputs.get("max_price_usd"),
         )
 
     @property
@@ -141,6 +170,14 @@ class ModelSpec:
             label.DEFINITION: self.definition_label,
             label.OWNER: label.short_hash(self.owner),
         }
+
+    @property
+    def deadline_s(self) -> float:
+        """Seconds the training may take: those given, else the limit of its kind."""
+        if self.job_timeout_s is not None:
+            return float(self.job_timeout_s)
+        read = self.read_statement
+        return read.kind.default_job_timeout_s(read.parts)
 
     @property
     def read_statement(self) -> ModelStatement:
@@ -278,13 +315,13 @@ def problems(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[Pro
             yield from rule_problems(name, inputs.get(name), rule)
     yield from label.label_problems(inputs.get("labels"))
     yield from timeout_problems(inputs)
-    if is_accepted(olds, inputs):
+    if is_accepted(olds, inputs) and olds.get("location") == inputs.get("location"):
         return
     if known(inputs, "statement", str) and inputs["statement"].strip():
         file = inputs.get("statement_file") if known(inputs, "statement_file", str) else None
         # Named by its file: the engine prints the value of the input, here that of a whole text.
         name = "statement_file" if file else "statement"
-        place = {key: inputs[key] for key in _IDS if known(inputs, key, str)}
+        place = {key: inputs[key] for key in (*_IDS, "location") if known(inputs, key, str)}
         schemas = inputs["schemas"] if known(inputs, "schemas", dict) else {}
         for reason in statement_problems(inputs["statement"], file or "", place, schemas):
             yield name, reason
