@@ -16,6 +16,17 @@ LABEL: Final = "INPUT_LABEL_COLS"
 _NUMERIC: Final = ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC")
 _CATEGORIES: Final = ("BOOL", "DATE", "DATETIME", "TIME", "TIMESTAMP", "STRING", "INT64")
 
+_HOLIDAY_COLUMNS: Final = {
+    "region": "STRING",
+    "holiday_name": "STRING",
+    "primary_date": "DATE",
+    "preholiday_days": "INT64",
+    "postholiday_days": "INT64",
+}
+"""Source:
+https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-time-series#holiday_statement"""
+_OPTIONAL_HOLIDAY_COLUMNS: Final = ("preholiday_days", "postholiday_days")
+
 
 class NamedColumn(NamedTuple):
     """A column that an option names.
@@ -80,6 +91,22 @@ def column_problems(
                 yield OptionProblem(
                     place, f"column {named.name!r} is that of {other} and of {named.option.name}"
                 )
+
+
+def holiday_problems(columns: Mapping[str, str]) -> Iterator[OptionProblem]:
+    """Yield what the query of custom holidays lacks, or has of a wrong type.
+
+    Args:
+        columns: Type by name of its columns.
+    """
+    found = {name.lower(): type_ for name, type_ in columns.items()}
+    for name, type_ in _HOLIDAY_COLUMNS.items():
+        if name in found and found[name] != type_:
+            reason = f"column {name!r} of custom_holiday has type {found[name]}; it must be {type_}"
+            yield OptionProblem("holidays", reason)
+        elif name not in found and name not in _OPTIONAL_HOLIDAY_COLUMNS:
+            reason = f"custom_holiday needs a column {name} {type_}, and has {', '.join(columns)}"
+            yield OptionProblem("holidays", reason)
 
 
 def repeated_names(names: Sequence[str]) -> list[str]:

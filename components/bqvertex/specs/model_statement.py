@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from bqvertex.specs.declared import error_at, undeclared
 from bqvertex.specs.inputs import canonical_json
-from bqvertex.specs.model_column import column_problems, repeated_names
+from bqvertex.specs.model_column import column_problems, holiday_problems, repeated_names
 from bqvertex.specs.model_kind import ModelKind, UnknownKind, kind_of, option_problems
 from bqvertex.specs.model_option_rule import OptionProblem
 from bqvertex.specs.model_place import place_problems
@@ -17,6 +17,8 @@ from bqvertex.specs.statement import Statement, StatementError, read_statement
 from googlesql.create_model import CreateModel
 from googlesql.module import CrashError
 from googlesql.schema import Column
+
+_BLANK: Final = 0x20
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,11 @@ def column_types(
 
 @dataclass(frozen=True)
 class _Columns:
-    """The columns of a training query, and what TRANSFORM makes of them."""
+    """The columns of a training query, what TRANSFORM makes of them, and those of holidays."""
 
     queried: tuple[Column, ...]
     transformed: tuple[Column, ...]
+    holidays: tuple[Column, ...]
 
 
 def _columns(
@@ -135,14 +138,29 @@ def _by_every_name(
 # Checking and deriving both ask, in each of the engine's checks; an analysis takes 60 ms.
 @lru_cache(maxsize=256)
 def _analysed(text: str, file: str, schemas: str) -> _Columns | None:
+    statement = read_model_statement(text, file)
+    tables = json.loads(schemas)
     try:
-        analysis = read_model_statement(text, file).statement.check(json.loads(schemas))
+        analysis = statement.statement.check(tables)
+        if analysis is None:
+            return None
+        if statement.parts.holidays is None:
+            return _Columns(analysis.output_columns, analysis.transform_columns, ())
+        # Of two queries ZetaSQL names no columns, so each is asked for its own.
+        alone = [_query(statement, name).check(tables) for name in ("query", "holidays")]
     except CrashError:
         # A fault of ZetaSQL's, and no word on the statement: BigQuery will say.
         return None
-    if analysis is None:
-        return None
-    return _Columns(analysis.output_columns, analysis.transform_columns)
+    queried, holidays = (() if part is None else part.output_columns for part in alone)
+    return _Columns(queried, analysis.transform_columns, holidays)
+
+
+def _query(statement: ModelStatement, name: str) -> Statement:
+    """Return one of a statement's queries at its own place, the rest of the text left blank."""
+    start, end = statement.parts.ranges[name]
+    data = statement.statement.sql.encode()
+    before = bytes(byte if byte in b"\r\n" else _BLANK for byte in data[:start])
+    return read_statement((before + data[start:end]).decode(), statement.statement.file)
 
 
 def _by_name(columns: Sequence[Column]) -> dict[str, str]:
@@ -226,7 +244,10 @@ def _column_problems(
         for name in repeated_names([column.name for column in columns.queried]):
             reason = f"the query has more than one column {name!r}"
             yield error_at(source, reason, _start(parts, "query"))
-    for fault in column_problems(statement.kind, parts, source.tree, queried, transformed):
+    faults = list(column_problems(statement.kind, parts, source.tree, queried, transformed))
+    if columns is not None and parts.holidays is not None:
+        faults.extend(holiday_problems(_by_name(columns.holidays)))
+    for fault in faults:
         yield error_at(source, fault.reason, _start(parts, fault.place))
 
 
