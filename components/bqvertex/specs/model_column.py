@@ -109,12 +109,6 @@ def holiday_problems(columns: Mapping[str, str]) -> Iterator[OptionProblem]:
             yield OptionProblem("holidays", reason)
 
 
-def repeated_names(names: Sequence[str]) -> list[str]:
-    """Return the names that stand more than once, in any case; in lower case."""
-    lowered = [name.lower() for name in names]
-    return sorted({name for name in lowered if lowered.count(name) > 1})
-
-
 def _groups(pattern: str, text: str) -> Mapping[str, str]:
     found = re.fullmatch(pattern, text)
     return {} if found is None else {g: c for g, c in found.groupdict().items() if c}

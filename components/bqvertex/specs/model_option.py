@@ -203,8 +203,7 @@ class ModelOption:
     def _list_problems(self, value: Sequence[Constant]) -> Iterator[str]:
         least, most = self.item_counts
         if len(value) < least or (most is not None and len(value) > most):
-            wanted = f"{least}" if least == most else f"at most {most}" if most else f"{least}"
-            yield f"{self.name} takes {_elements(wanted)}, not {len(value)}"
+            yield f"{self.name} takes {_elements(least, most)}, not {len(value)}"
         words = [item.upper() for item in value if isinstance(item, str)]
         for lone in self.alone:
             if lone in words and len(words) > 1:
@@ -279,5 +278,7 @@ def _plain(default: Any) -> str:
     return default if isinstance(default, str) else render(default)
 
 
-def _elements(count: str) -> str:
-    return "one element" if count == "1" else f"{count} elements"
+def _elements(least: int, most: int | None) -> str:
+    if most == 1:
+        return "one element"
+    return f"{least} elements or more" if most is None else f"at most {most} elements"

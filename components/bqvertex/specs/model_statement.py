@@ -1,6 +1,7 @@
 """A CREATE MODEL statement: read, checked offline, and written with whole names."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,7 +9,7 @@ from typing import Any, Final
 
 from bqvertex.specs.declared import error_at, undeclared
 from bqvertex.specs.inputs import canonical_json
-from bqvertex.specs.model_column import column_problems, holiday_problems, repeated_names
+from bqvertex.specs.model_column import column_problems, holiday_problems
 from bqvertex.specs.model_kind import ModelKind, UnknownKind, kind_of, option_problems
 from bqvertex.specs.model_option_rule import OptionProblem
 from bqvertex.specs.model_place import place_problems
@@ -228,8 +229,10 @@ def _repeated_options(statement: ModelStatement) -> Iterator[OptionProblem]:
     listed = statement.statement.tree.child("options_list")
     entries = listed.children("options_entries") if listed is not None else ()
     names = [found.text("id_string") for entry in entries if (found := entry.child("name"))]
-    for name in repeated_names(names):
-        yield OptionProblem(f"option {name.upper()}", f"{name.upper()} is given more than once")
+    counts = Counter(name.upper() for name in names)
+    for name, count in counts.items():
+        if count > 1:
+            yield OptionProblem(f"option {name}", f"{name} is given {count} times")
 
 
 def _column_problems(
@@ -238,12 +241,8 @@ def _column_problems(
     source, parts = statement.statement, statement.parts
     queried = None if columns is None else _by_name(columns.queried)
     transformed = None
-    if columns is not None:
-        if parts.transform is not None:
-            transformed = _by_name(columns.transformed)
-        for name in repeated_names([column.name for column in columns.queried]):
-            reason = f"the query has more than one column {name!r}"
-            yield error_at(source, reason, _start(parts, "query"))
+    if columns is not None and parts.transform is not None:
+        transformed = _by_name(columns.transformed)
     faults = list(column_problems(statement.kind, parts, source.tree, queried, transformed))
     if columns is not None and parts.holidays is not None:
         faults.extend(holiday_problems(_by_name(columns.holidays)))
