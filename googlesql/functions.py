@@ -7,7 +7,7 @@ https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-preproc
 https://cloud.google.com/bigquery/docs/reference/standard-sql/functions-all
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -110,6 +110,24 @@ SIGNATURES: Final = (
     Signature("HPARAM_RANGE", "scalar", ("FLOAT64", "FLOAT64"), "FLOAT64"),
     Signature("HPARAM_CANDIDATES", "scalar", ("ARRAY<T>",), "ARRAY<T>"),
 )
+
+
+OPEN_RESULTS: Final[Mapping[tuple[str, ...], str]] = {
+    ("ai", "generate_bool"): "STRUCT<result BOOL, full_response JSON, status STRING>",
+    ("ai", "generate_int"): "STRUCT<result INT64, full_response JSON, status STRING>",
+    ("ai", "generate_double"): "STRUCT<result FLOAT64, full_response JSON, status STRING>",
+    ("ai", "if"): "BOOL",
+    ("ai", "score"): "FLOAT64",
+    ("ai", "similarity"): "FLOAT64",
+    ("ai", "embed"): "STRUCT<result ARRAY<FLOAT64>, status STRING>",
+    ("ai", "count_tokens"): "STRUCT<result INT64, full_response JSON>",
+}
+"""Functions of BigQuery whose result is known, by name in lower case.
+
+Their arguments are not: Google adds to them often, and a new one must not be refused.
+https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-ai-if and the page
+of each function beside it.
+"""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 they are.
 """
 
-from googlesql.analyzer.assumption import UNKNOWN_TYPE
+from googlesql.analyzer.assumption import UNKNOWN_TYPE, OpenColumns
 from googlesql.analyzer.partial import PartialAnalysis, Unknown, UnknownKind, analyze_partially
 from googlesql.analyzer.request import Analysis, OutputColumns, Path, Tables, analyze
 from googlesql.analyzer.resolved import Parameters
@@ -12,6 +12,7 @@ from googlesql.analyzer.resolved import Parameters
 __all__ = [
     "UNKNOWN_TYPE",
     "Analysis",
+    "OpenColumns",
     "OutputColumns",
     "Parameters",
     "PartialAnalysis",

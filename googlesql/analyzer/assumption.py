@@ -22,6 +22,12 @@ UNKNOWN_TYPE: Final = ""
 """The type of a column of which only the name is known."""
 
 
+class OpenColumns(tuple[Column, ...]):
+    """Columns of a table function that are known to be there; others may be there too."""
+
+    __slots__ = ()
+
+
 class Names(Enum):
     """Which columns an undeclared table is taken to have.
 

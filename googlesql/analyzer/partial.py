@@ -26,6 +26,7 @@ from googlesql.errors import (
     UnknownFunction,
     UnknownType,
 )
+from googlesql.functions import OPEN_RESULTS
 from googlesql.module import CrashError
 from googlesql.parser import parse_statement
 from googlesql.position import Text
@@ -206,8 +207,9 @@ class _Partial:
                 name = function_name(node)
                 if name not in self._functions:
                     self._functions.add(name)
-                    written = ".".join(identifiers(path))
-                    self._add(Unknown("function", written, error.reason, at))
+                    if name not in OPEN_RESULTS:
+                        written = ".".join(identifiers(path))
+                        self._add(Unknown("function", written, error.reason, at))
                     return
         raise NotImplementedHere(error.reason, error.line, error.column)
 

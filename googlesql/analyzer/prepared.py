@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from googlesql.analyzer.assumption import UNKNOWN_TYPE
+from googlesql.analyzer.assumption import UNKNOWN_TYPE, OpenColumns
 from googlesql.catalog import CONNECTION
 from googlesql.edit import Edit, EditedText
 from googlesql.errors import SqlError, TableNotFound, UnknownFunction, UnknownType
-from googlesql.functions import AssumedFunction
+from googlesql.functions import OPEN_RESULTS, AssumedFunction
 from googlesql.literal import quoted
 from googlesql.position import Text
 from googlesql.reference import Reference, ReferenceKind, read_references
@@ -112,14 +112,18 @@ class Prepared:
 
         request = self._request
         inputs = [self._input_columns(call, index) for index in range(len(call.tables))]
-        columns = request.function_columns(call, inputs) if request.function_columns else None
-        if columns is not None:
+        known = request.function_columns(call, inputs) if request.function_columns else None
+        is_open = isinstance(known, OpenColumns)
+        if known is not None and not is_open:
             if request.assumption is None:
-                self._refuse_unknown_types(columns, call.name, call.range[0])
-            columns = typed(columns, request.assumption)
+                self._refuse_unknown_types(known, call.name, call.range[0])
+            columns = typed(known, request.assumption)
         elif request.assumption is not None and request.named is not None:
             called = frozenset({call.alias.lower()} if call.alias else ())
-            columns = request.named.columns(called, request.assumption, len(self.columns))
+            guessed = request.named.columns(called, request.assumption, len(self.columns))
+            there = typed(known or (), request.assumption)
+            names = {column.name.lower() for column in there}
+            columns = [*there, *(c for c in guessed if c.name.lower() not in names)]
         else:
             place = self._text.position(call.range[0])
             raise UnknownFunction(f"Table-valued function not found: {call.name}", *place)
@@ -171,16 +175,19 @@ class Prepared:
             if name not in tokens:
                 tokens[name] = f"zt_function_{len(tokens) + 1}"
                 over = bool(above) and above[-1].kind == "ASTAnalyticFunctionCall"
-                self._assume(tokens[name], over=over)
+                self._assume(name, tokens[name], over=over)
             self.edits.append(Edit(path.start, path.end, tokens[name]))
             for argument in node.children("arguments"):
                 self._argument(argument)
 
-    def _assume(self, token: str, *, over: bool) -> None:
+    def _assume(self, name: Path, token: str, *, over: bool) -> None:
         assumption = self._request.assumption
         assert assumption is not None, "functions are assumed with an assumption only"
         mode: Literal["scalar", "aggregate"] = "aggregate" if over else assumption.mode
-        self.functions.append(AssumedFunction(token, mode, assumption.type))
+        if name in OPEN_RESULTS:
+            mode = "scalar"
+        returns = OPEN_RESULTS.get(name, assumption.type)
+        self.functions.append(AssumedFunction(token, mode, returns))
         self.is_shared = False
 
     def _argument(self, argument: Node) -> None:

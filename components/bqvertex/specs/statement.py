@@ -12,16 +12,22 @@ from typing import Any, Final
 
 from bqvertex.specs.identifier import quoted_path
 from bqvertex.specs.literal import render
-from googlesql.analyzer import Analysis, OutputColumns, analyze
+from bqvertex.specs.model_output import KnownModel, output_columns_of
+from googlesql.analyzer import (
+    Analysis,
+    OutputColumns,
+    PartialAnalysis,
+    Tables,
+    analyze_partially,
+)
 from googlesql.canonical import canonical
 from googlesql.create_model import CreateModel, read_create_model
 from googlesql.edit import Edit, EditedText
-from googlesql.errors import SqlError, UnknownFunction
+from googlesql.errors import SqlError
 from googlesql.lexer import TokenKind, header_comment, tokens
-from googlesql.module import CrashError
 from googlesql.parser import parse_statement
 from googlesql.position import Text
-from googlesql.reference import Reference, ReferenceKind, read_references
+from googlesql.reference import Reference, read_references
 from googlesql.schema import columns_from_rest
 from googlesql.statement_kind import statement_kind
 from googlesql.tree import Node
@@ -193,6 +199,7 @@ class Statement:
         self,
         schemas: Mapping[str, Sequence[Mapping[str, Any]]],
         *,
+        models: Mapping[str, KnownModel] | None = None,
         output_columns: OutputColumns | None = None,
     ) -> Analysis | None:
         """Check names and types against declared tables, offline.
@@ -200,25 +207,47 @@ class Statement:
         Args:
             schemas: The columns of tables, as the REST API's `TableFieldSchema`, by the names that
                 the statement uses for them: `departures`, `dataset.departures`.
-            output_columns: See `googlesql.analyzer.analyze`.
+            models: Models whose functions it may call, by the names that it uses for them. Left
+                out, none is known.
+            output_columns: See `googlesql.analyzer.analyze`; in place of `models`.
 
         Returns:
             What is known of the statement; None when it calls a function that only BigQuery
-            knows, names a table that is not declared, or is too much for ZetaSQL: then only the
-            syntax is checked here, and BigQuery checks the rest when it runs.
+            knows, names a table or a model that is not declared, or is too much for ZetaSQL: then
+            it is checked as far as all that allows, and BigQuery checks the rest when it runs.
 
         Raises:
             StatementError: BigQuery would refuse the statement.
             ValueError: A schema names a type that GoogleSQL does not have.
         """
         tables = {tuple(name.split(".")): columns_from_rest(s) for name, s in schemas.items()}
-        named = {r.path for r in self.references if _is_read(r)}
-        if not named <= tables.keys():
-            return None
+        return self.check_partially(tables, models=models, output_columns=output_columns).analysis
+
+    def check_partially(
+        self,
+        tables: Tables,
+        *,
+        models: Mapping[str, KnownModel] | None = None,
+        output_columns: OutputColumns | None = None,
+    ) -> PartialAnalysis:
+        """Check names and types as far as tables, models and functions are known, offline.
+
+        Args:
+            tables: See `googlesql.analyzer.analyze_partially`.
+            models: Models whose functions it may call, by the names that it uses for them. Left
+                out, none is known.
+            output_columns: See `googlesql.analyzer.analyze`; in place of `models`.
+
+        Raises:
+            StatementError: BigQuery would refuse the statement, whatever is not known.
+        """
+        if output_columns is None:
+            paths = {tuple(name.split(".")): model for name, model in (models or {}).items()}
+            output_columns = output_columns_of(paths)
         try:
-            return analyze(self.sql, tables, output_columns=output_columns)
-        except (UnknownFunction, CrashError):
-            return None
+            return analyze_partially(
+                self.sql, tables, output_columns=output_columns, tree=self.tree
+            )
         except SqlError as error:
             raise StatementError(error, self.sql, self.file) from None
 
@@ -235,10 +264,6 @@ class Statement:
             # It is there and empty; the syntax tree gives it no place.
             return Edit(following[1].end, following[1].end, added)
         return Edit(after, after, f"\nOPTIONS ({added})")
-
-
-def _is_read(reference: Reference) -> bool:
-    return reference.kind is ReferenceKind.TABLE and not reference.is_target
 
 
 def _whole_path(reference: Reference, project: str, dataset_id: str) -> tuple[str, ...]:
