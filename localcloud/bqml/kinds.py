@@ -7,6 +7,7 @@ from typing import Any
 from localcloud.bqml import options, transform_only
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.kind import Kind
+from localcloud.bqml.recommender import matrix_factorization
 from localcloud.bqml.supervised import boosted_tree, linear, random_forest, training
 from localcloud.bqml.supervised.predictor import Predictor
 from localcloud.bqml.unsupervised import kmeans, pca
@@ -48,6 +49,14 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind("KMEANS", "KMEANS", kmeans.OPTIONS, kmeans.check, kmeans.train, kmeans.Clusters.load),
         Kind("PCA", "PCA", pca.OPTIONS, pca.check, pca.train, pca.Components.load),
+        Kind(
+            "MATRIX_FACTORIZATION",
+            "MATRIX_FACTORIZATION",
+            matrix_factorization.OPTIONS,
+            matrix_factorization.check,
+            matrix_factorization.train,
+            matrix_factorization.Recommender.load,
+        ),
         Kind(
             "TRANSFORM_ONLY",
             "TRANSFORM_ONLY",

@@ -108,9 +108,9 @@ def choice(default: str | None, *names: str, supported: Sequence[str] | None = N
     )
 
 
-def column() -> Option:
-    """The name of a column; none by default."""
-    return Option(None, "a column name", lambda value: isinstance(value, str) and value != "")
+def column(default: str | None = None) -> Option:
+    """The name of a column."""
+    return Option(default, "a column name", lambda value: isinstance(value, str) and value != "")
 
 
 def _is_number(value: Any) -> bool:

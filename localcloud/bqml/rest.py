@@ -23,12 +23,16 @@ FIELDS = {
     "DATA_SPLIT_COL": "dataSplitColumn",
     "INSTANCE_WEIGHT_COL": "instanceWeightColumn",
     "CLASS_WEIGHTS": "labelClassWeights",
+    "USER_COL": "userColumn",
+    "ITEM_COL": "itemColumn",
     "KMEANS_INIT_METHOD": "kmeansInitializationMethod",
     "KMEANS_INIT_COL": "kmeansInitializationColumn",
 }
 VALUES = {"SEQ": "SEQUENTIAL", "KMEANS++": "KMEANS_PLUS_PLUS"}
 # Values that the REST API has no name for.
 UNNAMED = frozenset({"AUTO_STRATEGY", "TARGET_ENCODING"})
+UNTOLD = frozenset({"RATING_COL"})
+"""Options that the REST API has no field for."""
 UNUSED = {"LINE_SEARCH": "learnRate", "CONSTANT": "initialLearnRate"}
 
 
@@ -70,7 +74,7 @@ def _clusters(step: "Iteration") -> list[dict[str, Any]]:
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
     written: dict[str, Any] = {}
     for name, value in options.items():
-        if value is None or (isinstance(value, str) and value in UNNAMED):
+        if value is None or name in UNTOLD or (isinstance(value, str) and value in UNNAMED):
             continue
         field = FIELDS.get(name) or re.sub(r"_(\w)", lambda match: match[1].upper(), name.lower())
         if name == "CLASS_WEIGHTS":

@@ -14,6 +14,7 @@ from localcloud.bqml.functions.principal_components import (
     PRINCIPAL_COMPONENT_INFO,
     PRINCIPAL_COMPONENTS,
 )
+from localcloud.bqml.functions.recommend import RECOMMEND
 from localcloud.bqml.functions.table_function import TableFunction
 from localcloud.bqml.functions.threshold_curve import CONFUSION_MATRIX, ROC_CURVE
 from localcloud.bqml.functions.validate_data import VALIDATE_DATA_DRIFT, VALIDATE_DATA_SKEW
@@ -28,6 +29,7 @@ FUNCTIONS: Mapping[str, TableFunction] = {
         EVALUATE,
         DETECT_ANOMALIES,
         CENTROIDS,
+        RECOMMEND,
         PRINCIPAL_COMPONENTS,
         PRINCIPAL_COMPONENT_INFO,
         *GENERATE_EMBEDDING,

@@ -68,7 +68,7 @@ def feature_info(
             "input": pa.array(names, pa.string()),
             **{key: pa.array([f.get(key) for f in facts], pa.float64()) for key in numbers},
             "category_count": pa.array([f.get("category_count") for f in facts], pa.int64()),
-            "null_count": pa.array([f["null_count"] for f in facts], pa.int64()),
+            "null_count": pa.array([f.get("null_count") for f in facts], pa.int64()),
             # Only arrays of structs have one, and they do not train here.
             "dimension": pa.nulls(len(facts), pa.int64()),
         }

@@ -22,10 +22,20 @@ from localcloud.bqml.functions.table_function import (
     predictor_of,
 )
 from localcloud.bqml.model import Model
+from localcloud.bqml.recommender.matrix_factorization import Recommender
 from localcloud.bqml.supervised.linear import Linear
 from localcloud.bqml.supervised.predictor import Predictor
 
 INTERCEPT = "__INTERCEPT__"
+GLOBAL_INTERCEPT = "global__intercept__"
+FACTOR_WEIGHTS = pa.schema(
+    [
+        ("processed_input", pa.string()),
+        ("feature", pa.string()),
+        ("factor_weights", pa.list_(pa.struct([("factor", pa.int64()), ("weight", pa.float64())]))),
+        ("intercept", pa.float64()),
+    ]
+)
 CATEGORY_WEIGHTS = pa.list_(pa.struct([("category", pa.string()), ("weight", pa.float64())]))
 
 
@@ -49,8 +59,14 @@ class Weight:
 def weights(
     model: Model | None, _tables: Sequence[pa.Table], settings: Mapping[str, Any]
 ) -> pa.Table:
-    """Weights of a linear model, in the units of its columns unless `standardize` is TRUE."""
+    """Weights of a linear model, in the units of its columns unless `standardize` is TRUE.
+
+    Of a matrix factorization, the factors of users and items.
+    """
     name = "ML.WEIGHTS"
+    if model is not None and isinstance(model.fitted, Recommender):
+        check_settings(name, settings)
+        return factor_weights(model.fitted)
     fitted, linear = _linear(model, name)
     check_settings(name, settings, "standardize")
     standardize = boolean(name, settings, "standardize")
@@ -112,6 +128,39 @@ def advanced_weights(
             ),
         }
     )
+
+
+def factor_weights(fitted: Recommender) -> pa.Table:
+    """A row for each user and item, and one for the intercept of all ratings."""
+    rows: list[dict[str, Any]] = [
+        {
+            "processed_input": name,
+            "feature": text(value),
+            "factor_weights": [
+                {"factor": place, "weight": weight} for place, weight in enumerate(factors, start=1)
+            ],
+            "intercept": intercept,
+        }
+        for name, values, many, intercepts in (
+            (
+                fitted.user_column,
+                fitted.users,
+                fitted.factors.users,
+                fitted.factors.user_intercepts,
+            ),
+            (
+                fitted.item_column,
+                fitted.items,
+                fitted.factors.items,
+                fitted.factors.item_intercepts,
+            ),
+        )
+        for value, factors, intercept in zip(
+            values.to_pylist(), many.tolist(), intercepts.tolist(), strict=True
+        )
+    ]
+    of_all = {"feature": GLOBAL_INTERCEPT, "intercept": fitted.factors.intercept}
+    return pa.Table.from_pylist([*rows, of_all], FACTOR_WEIGHTS)
 
 
 def _linear(model: Model | None, name: str) -> tuple[Predictor, Linear]:

@@ -153,3 +153,32 @@ def test_a_transform_only_model_without_transform_is_refused(run: Run) -> None:
             "CREATE MODEL prepared OPTIONS (model_type = 'TRANSFORM_ONLY') AS "
             "SELECT * FROM shared.passengers"
         )
+
+
+@pytest.mark.parametrize(
+    ("feedback", "column"),
+    [("EXPLICIT", "predicted_rating"), ("IMPLICIT", "predicted_rating_confidence")],
+)
+def test_matrix_factorization(
+    client: bigquery.Client, dataset: str, run: Run, feedback: str, column: str
+) -> None:
+    run(
+        "CREATE MODEL tastes OPTIONS (model_type = 'MATRIX_FACTORIZATION', num_factors = 2, "
+        f"feedback_type = '{feedback}') AS SELECT user, CONCAT('i', item) AS item, "
+        "1.0 + MOD(user * item, 5) AS rating FROM UNNEST(GENERATE_ARRAY(1, 12)) AS user, "
+        "UNNEST(GENERATE_ARRAY(1, 9)) AS item"
+    )
+
+    every = run("SELECT * FROM ML.RECOMMEND(MODEL tastes)")
+    of_two = run("SELECT * FROM ML.RECOMMEND(MODEL tastes, (SELECT 3 AS user UNION ALL SELECT 4))")
+    [scores] = run("SELECT * FROM ML.EVALUATE(MODEL tastes)")
+    [weights] = run("SELECT * FROM ML.WEIGHTS(MODEL tastes) WHERE feature = 'i3'")
+    [embedded] = run("SELECT * FROM ML.GENERATE_EMBEDDING(MODEL tastes) WHERE feature = 'i3'")
+    assert (len(every), list(every[0])) == (108, [column, "user", "item"])
+    assert (len(of_two), {row["user"] for row in of_two}) == (18, {3, 4})
+    assert ("average_rank" in scores) == (feedback == "IMPLICIT")
+    assert [entry["factor"] for entry in weights["factor_weights"]] == [1, 2]
+    assert embedded["ml_generate_embedding_result"][2] == weights["intercept"]
+    found = model(client, dataset, "tastes")
+    assert [c.name for c in found.feature_columns] == ["user", "item"]
+    assert [c.name for c in found.label_columns] == [column]

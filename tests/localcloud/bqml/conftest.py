@@ -39,6 +39,9 @@ def small_training(
     """Options and rows that a kind trains on at once."""
     if kind in ("LINEAR_REG", "BOOSTED_TREE_REGRESSOR", "RANDOM_FOREST_REGRESSOR"):
         return {"INPUT_LABEL_COLS": ["minutes"]}, delays
+    if kind == "MATRIX_FACTORIZATION":
+        columns = {"USER_COL": "carrier", "ITEM_COL": "noise", "RATING_COL": "rain"}
+        return {**columns, "FEEDBACK_TYPE": "IMPLICIT"}, flights.drop_columns(["late"])
     if kind in ("KMEANS", "PCA", "TRANSFORM_ONLY"):
         own = {"KMEANS": {}, "PCA": {"NUM_PRINCIPAL_COMPONENTS": 2}, "TRANSFORM_ONLY": {}}
         return own[kind], flights

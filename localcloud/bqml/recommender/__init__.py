@@ -1,0 +1,1 @@
+"""Kinds that learn what users think of items."""
