@@ -214,7 +214,7 @@ WRONG = [
         "boosted_tree_classifier_tuned.sql",
         "  data_split_test_fraction = 0.1\n",
         "  max_tree_depth = 3\n",
-        "DATA_SPLIT_EVAL_FRACTION and NUM_TRIALS needs DATA_SPLIT_TEST_FRACTION",
+        "DATA_SPLIT_EVAL_FRACTION with NUM_TRIALS needs DATA_SPLIT_TEST_FRACTION",
     ),
     (
         "boosted_tree_regressor.sql",
@@ -418,7 +418,7 @@ WRONG = [
         "arima_plus_xreg.sql",
         "auto_arima_max_order = 2",
         "auto_arima = FALSE, non_seasonal_order = (1, 0, 1), include_drift = TRUE",
-        "INCLUDE_DRIFT = TRUE and AUTO_ARIMA = FALSE needs NON_SEASONAL_ORDER[1] = 1",
+        "INCLUDE_DRIFT = TRUE with AUTO_ARIMA = FALSE needs NON_SEASONAL_ORDER[1] = 1",
     ),
     (
         "arima_plus_xreg.sql",

@@ -164,7 +164,7 @@ class Rule:
         if stated.meets(self.when) is not True:
             return
         why = f": {self.because}" if self.because else ""
-        subject = " and ".join(_condition(name, w, stated) for name, w in self.when.items())
+        subject = " with ".join(_condition(name, w, stated) for name, w in self.when.items())
         for name, wanted in self.needs.items():
             if stated.is_met(name, wanted) is False:
                 yield OptionProblem(
