@@ -262,6 +262,23 @@ def test_no_change_is_said_and_not_left_open():
 
 
 @pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (Change(True, reason="trains anew: TRANSFORM changed"), ["trains anew: TRANSFORM changed"]),
+        (Change(False, reason="nothing happens"), []),
+        (Change(True), []),
+    ],
+)
+def test_what_a_change_costs_is_told_to_who_runs_the_engine(monkeypatch, change, told):
+    said: list[str] = []
+    monkeypatch.setattr("bqvertex.resources.host.tell_of_resource", said.append)
+
+    hosted(Recorder(change=change)).diff("id", {}, {})
+
+    assert said == told
+
+
+@pytest.mark.parametrize(
     ("config", "endpoint"),
     [
         ({}, None),

@@ -16,7 +16,13 @@
 
 
 class CloudError(Exception):
-    """Base class. Message: what was tried, on which resource, what came back, what to do."""
+    """Base class. Message: what was tried, on which resource, what came back, what to do.
+
+    Attributes:
+        reason: Google's word for it, such as `invalidQuery`; empty where it said none.
+    """
+
+    reason: str = ""
 
 
 class NotFound(CloudError):

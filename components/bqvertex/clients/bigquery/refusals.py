@@ -192,7 +192,9 @@ def _answered(error: "object", tried: str, on: str) -> errors.CloudError:
         kind = errors.Unavailable if status >= 500 else errors.CloudError
     advice = f"; {ADVICE[kind]}" if kind in ADVICE else ""
     answer = ", ".join(filter(None, [reason, f"HTTP {status}" if status else ""]))
-    return kind(f"{tried} {on}: {sentence(error)} [{answer}]{advice}")
+    refusal = kind(f"{tried} {on}: {sentence(error)} [{answer}]{advice}")
+    refusal.reason = reason
+    return refusal
 
 
 def _unanswered(

@@ -46,6 +46,8 @@ class Job:
         iterations: Training iterations finished so far.
         max_iterations: Training iterations at most; None where the job has none.
         loss: Training loss of the last finished iteration.
+        trials: Trials of hyperparameters finished so far; 0 where none are tuned.
+        labels: The labels that it was inserted with.
     """
 
     job_id: str
@@ -60,6 +62,8 @@ class Job:
     iterations: int = 0
     max_iterations: int | None = None
     loss: float | None = None
+    trials: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
