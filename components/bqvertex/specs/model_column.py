@@ -69,7 +69,8 @@ def column_problems(
         kind: What kind of model the statement makes.
         parts: The statement.
         tree: Its syntax tree.
-        queried: Type by name of the query's columns; None where they are not known.
+        queried: Type by name of the query's columns, empty where only the name is known; None
+            where not even the names are.
         transformed: Type by name of the columns after TRANSFORM; None where they are not known,
             and without that clause.
     """
@@ -101,7 +102,7 @@ def holiday_problems(columns: Mapping[str, str]) -> Iterator[OptionProblem]:
     """
     found = {name.lower(): type_ for name, type_ in columns.items()}
     for name, type_ in _HOLIDAY_COLUMNS.items():
-        if name in found and found[name] != type_:
+        if found.get(name) not in (None, "", type_):
             reason = f"column {name!r} of custom_holiday has type {found[name]}; it must be {type_}"
             yield OptionProblem("holidays", reason)
         elif name not in found and name not in _OPTIONAL_HOLIDAY_COLUMNS:
@@ -163,7 +164,7 @@ def _wrong_type(named: NamedColumn, types: Sequence[str], queried: Mapping[str, 
     found = next(t for name, t in queried.items() if name.lower() == named.name.lower())
     # Length and precision are no part of what is asked: NUMERIC(10, 2) is NUMERIC.
     plain = re.sub(r"\(.*?\)", "", found)
-    if not types or plain in types:
+    if not types or not plain or plain in types:
         return None
     return (
         f"column {named.name!r} of {named.option.name} has type {found}; "

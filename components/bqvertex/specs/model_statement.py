@@ -5,19 +5,27 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, overload
 
-from bqvertex.specs.declared import error_at, undeclared
+from bqvertex.specs.declared import error_at
 from bqvertex.specs.inputs import canonical_json
 from bqvertex.specs.model_column import column_problems, holiday_problems
 from bqvertex.specs.model_kind import ModelKind, UnknownKind, kind_of, option_problems
 from bqvertex.specs.model_option_rule import OptionProblem
+from bqvertex.specs.model_output import KnownModel
+from bqvertex.specs.model_output import known_model as model_of
+from bqvertex.specs.model_output import KnownModel
 from bqvertex.specs.model_place import place_problems
 from bqvertex.specs.model_transform import transform_problems
 from bqvertex.specs.statement import Statement, StatementError, read_statement
+from googlesql.analyzer import Tables, Unknown
 from googlesql.create_model import CreateModel
-from googlesql.module import CrashError
-from googlesql.schema import Column
+from googlesql.schema import Column, columns_from_rest
+
+Schemas: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Columns of tables and views, each as `TableFieldSchema`, by bare name."""
+Models: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""What is known of models, as `KnownModel.to_inputs` returns it, by bare name."""
 
 _BLANK: Final = 0x20
 
@@ -82,10 +90,29 @@ def canonical_hash(statement: ModelStatement, project: str, dataset_id: str) -> 
     return statement.statement.definition_hash(project, dataset_id)
 
 
+@dataclass(frozen=True)
+class ModelColumns:
+    """The columns that a statement names, as far as they are known.
+
+    Attributes:
+        queried: Those of the training query, with an empty type where only the name is known;
+            None where not even the names are.
+        transformed: Those after TRANSFORM, likewise; empty without the clause.
+        holidays: Those of the query of custom holidays, likewise; empty without it.
+        unknown: What the statement names and nobody declared.
+    """
+
+    queried: tuple[Column, ...] | None
+    transformed: tuple[Column, ...] | None
+    holidays: tuple[Column, ...] | None
+    unknown: tuple[Unknown, ...] = ()
+
+
 def column_types(
     statement: ModelStatement,
-    schemas: Mapping[str, Sequence[Mapping[str, Any]]],
+    schemas: Schemas,
     place: Mapping[str, Any],
+    models: Models | None = None,
 ) -> dict[str, str] | None:
     """Work out the columns that the model is trained on, before TRANSFORM.
 
@@ -93,67 +120,96 @@ def column_types(
         statement: The statement.
         schemas: Columns of what it reads, by bare name.
         place: What is known of `project` and `dataset_id`, to know the same tables by whole names.
+        models: Models whose functions it calls, by bare name; left out, none is known.
 
     Returns:
-        Type by name; None where the schemas or ZetaSQL do not tell, and for a model that is not
-        trained.
+        Type by name; None where schemas, models or ZetaSQL do not tell all of them, and for a
+        model that is not trained.
 
     Raises:
         StatementError: A table's column, a type or a function in the statement is wrong.
     """
-    found = _columns(statement, schemas, place)
-    return None if found is None else _by_name(found.queried)
+    found = _columns(statement, schemas, place, models or {})
+    if found is None or found.queried is None or not found.are_all_known:
+        return None
+    return _by_name(found.queried)
+
+
+def known_model(
+    statement: ModelStatement,
+    schemas: Schemas,
+    place: Mapping[str, Any],
+    models: Models | None = None,
+) -> KnownModel:
+    """Work out what a statement tells of its model to other statements that call its functions.
+
+    Args:
+        statement: The statement.
+        schemas: See `column_types`.
+        place: See `column_types`.
+        models: See `column_types`.
+
+    Raises:
+        StatementError: A table's column, a type or a function in the statement is wrong.
+    """
+    found = _columns(statement, schemas, place, models or {})
+    queried = None if found is None else found.queried
+    transformed = None if found is None else found.transformed
+    return model_of(statement.kind, statement.parts, queried, transformed)
 
 
 @dataclass(frozen=True)
 class _Columns:
-    """The columns of a training query, what TRANSFORM makes of them, and those of holidays."""
+    """The columns of a training query, what TRANSFORM makes of them, and those of holidays.
 
-    queried: tuple[Column, ...]
-    transformed: tuple[Column, ...]
-    holidays: tuple[Column, ...]
+    None where not even the names are known; a type that is not known is empty.
+    """
+
+    queried: tuple[Column, ...] | None
+    transformed: tuple[Column, ...] | None
+    holidays: tuple[Column, ...] | None
+    are_all_known: bool
 
 
 def _columns(
-    statement: ModelStatement,
-    schemas: Mapping[str, Sequence[Mapping[str, Any]]],
-    place: Mapping[str, Any],
+    statement: ModelStatement, schemas: Schemas, place: Mapping[str, Any], models: Models
 ) -> _Columns | None:
-    if statement.parts.query is None or not schemas:
+    if statement.parts.query is None:
         return None
-    if error := undeclared(statement.statement, schemas):
+    if schemas and (error := undeclared(statement.statement, schemas)):
         raise error
     source = statement.statement
-    names = _by_every_name(schemas, place)
-    return _analysed(source.sql, source.file, canonical_json(names))
+    named = (_by_every_name(schemas, place), _by_every_name(models, place))
+    return _analysed(source.sql, source.file, *(canonical_json(names) for names in named))
 
 
-def _by_every_name(
-    schemas: Mapping[str, Sequence[Mapping[str, Any]]], place: Mapping[str, Any]
-) -> dict[str, Sequence[Mapping[str, Any]]]:
+def _by_every_name(named: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:
     above = [place[name] for name in ("project", "dataset_id") if name in place]
     prefixes = [".".join((*above[start:], "")) for start in range(len(above))]
-    return {f"{prefix}{name}": schemas[name] for name in schemas for prefix in ("", *prefixes)}
+    return {f"{prefix}{name}": named[name] for name in named for prefix in ("", *prefixes)}
 
 
 # Checking and deriving both ask, in each of the engine's checks; an analysis takes 60 ms.
 @lru_cache(maxsize=256)
-def _analysed(text: str, file: str, schemas: str) -> _Columns | None:
+def _analysed(text: str, file: str, schemas: str, models: str) -> _Columns:
     statement = read_model_statement(text, file)
-    tables = json.loads(schemas)
-    try:
-        analysis = statement.statement.check(tables)
-        if analysis is None:
-            return None
-        if statement.parts.holidays is None:
-            return _Columns(analysis.output_columns, analysis.transform_columns, ())
+    tables = {
+        tuple(name.split(".")): columns_from_rest(columns)
+        for name, columns in json.loads(schemas).items()
+    }
+    known = {name: KnownModel.from_inputs(model) for name, model in json.loads(models).items()}
+    found = statement.statement.check_partially(tables, models=known)
+    queried, holidays = found.output_columns, None
+    whole = found.analysis is not None
+    if statement.parts.holidays is not None:
         # Of two queries ZetaSQL names no columns, so each is asked for its own.
-        alone = [_query(statement, name).check(tables) for name in ("query", "holidays")]
-    except CrashError:
-        # A fault of ZetaSQL's, and no word on the statement: BigQuery will say.
-        return None
-    queried, holidays = (() if part is None else part.output_columns for part in alone)
-    return _Columns(queried, analysis.transform_columns, holidays)
+        alone = [
+            _query(statement, name).check_partially(tables, models=known)
+            for name in ("query", "holidays")
+        ]
+        queried, holidays = (part.output_columns for part in alone)
+        whole = all(part.analysis is not None for part in alone)
+    return _Columns(queried, found.transform_columns, holidays, whole)
 
 
 def _query(statement: ModelStatement, name: str) -> Statement:
@@ -164,8 +220,12 @@ def _query(statement: ModelStatement, name: str) -> Statement:
     return read_statement((before + data[start:end]).decode(), statement.statement.file)
 
 
-def _by_name(columns: Sequence[Column]) -> dict[str, str]:
-    return {column.name: column.type for column in columns}
+@overload
+def _by_name(columns: Sequence[Column]) -> dict[str, str]: ...
+@overload
+def _by_name(columns: Sequence[Column] | None) -> dict[str, str] | None: ...
+def _by_name(columns: Sequence[Column] | None) -> dict[str, str] | None:
+    return None if columns is None else {column.name: column.type for column in columns}
 
 
 def statement_problems(
@@ -173,6 +233,7 @@ def statement_problems(
     file: str,
     place: Mapping[str, str],
     schemas: Mapping[str, Sequence[Mapping[str, Any]]],
+    models: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Iterator[str]:
     """Yield all that is wrong with a statement, each with file, line, column and a caret.
 
@@ -180,25 +241,44 @@ def statement_problems(
         text: The statement.
         file: Where it was read from; empty for none.
         place: What is known of `project`, `location`, `dataset_id` and `model_id`.
-        schemas: Columns of what it reads, by name; empty when none are declared.
+        schemas: Columns of what it reads, by name; what is not among them is not checked.
+        models: Models whose functions it calls, by bare name, as `KnownModel.to_inputs` has them.
+            Left out, none.
     """
     try:
         statement = read_model_statement(text, file)
     except StatementError as error:
         yield str(error)
         return
-    found = list(_problems(statement, place))
-    columns = None
+    columns: ModelColumns | StatementError | None
     try:
-        columns = _columns(statement, schemas, place)
+        columns = _columns(statement, schemas, place, models or {})
     except StatementError as error:
+        columns = error
+    yield from (str(error) for error in statement_errors(statement, place, columns))
+
+
+def statement_errors(
+    statement: ModelStatement,
+    place: Mapping[str, str],
+    columns: ModelColumns | StatementError | None,
+) -> list[StatementError]:
+    """Return all that is wrong with a statement, in the order of its text.
+
+    Args:
+        statement: The statement.
+        place: What is known of `project`, `location`, `dataset_id` and `model_id`.
+        columns: What `model_columns` returned or raised; None for a model without a query.
+    """
+    found = list(_problems(statement, place))
+    if isinstance(columns, StatementError):
         # What ZetaSQL refuses of TRANSFORM is known already, at the same place.
-        if (error.line, error.column) not in {(known.line, known.column) for known in found}:
-            found.append(error)
+        if (columns.line, columns.column) not in {(known.line, known.column) for known in found}:
+            found.append(columns)
+        columns = None
     found.extend(_column_problems(statement, columns))
-    # As a reader goes through the file; one about the whole statement comes first.
-    found.sort(key=lambda error: (error.line or 0, error.column or 0))
-    yield from (str(error) for error in found)
+    # One about the whole statement comes first.
+    return sorted(found, key=lambda error: (error.line or 0, error.column or 0))
 
 
 def _problems(statement: ModelStatement, place: Mapping[str, str]) -> Iterator[StatementError]:
@@ -236,15 +316,16 @@ def _repeated_options(statement: ModelStatement) -> Iterator[OptionProblem]:
 
 
 def _column_problems(
-    statement: ModelStatement, columns: _Columns | None
+    statement: ModelStatement, columns: ModelColumns | None
 ) -> Iterator[StatementError]:
     source, parts = statement.statement, statement.parts
-    queried = None if columns is None else _by_name(columns.queried)
-    transformed = None
-    if columns is not None and parts.transform is not None:
+    queried = transformed = None
+    if columns is not None and columns.queried is not None:
+        queried = _by_name(columns.queried)
+    if columns is not None and columns.transformed is not None and parts.transform is not None:
         transformed = _by_name(columns.transformed)
     faults = list(column_problems(statement.kind, parts, source.tree, queried, transformed))
-    if columns is not None and parts.holidays is not None:
+    if columns is not None and columns.holidays is not None:
         faults.extend(holiday_problems(_by_name(columns.holidays)))
     for fault in faults:
         yield error_at(source, fault.reason, _start(parts, fault.place))
