@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # A training of a second and one of an hour are both looked at often enough and not too often: its
 # end is seen late by a tenth of what it took, and by five seconds at the most.
 FIRST_POLL_S, POLL_SHARE, LAST_POLL_S = 0.1, 0.1, 5.0
+ENDED_TRIAL = frozenset({"SUCCEEDED", "FAILED", "INFEASIBLE", "STOPPED_EARLY"})
 
 
 class Jobs(Session):
@@ -233,6 +234,6 @@ def _job(job: "AnyJob", *, attached: bool = False) -> Job:
         iterations=len(iterations),
         max_iterations=int(training["maxIterations"]) if training.get("maxIterations") else None,
         loss=None if loss is None else float(loss),
-        trials=sum(trial.get("status") == "SUCCEEDED" for trial in training.get("hparamTrials", [])),
+        trials=sum(trial.get("status") in ENDED_TRIAL for trial in training.get("hparamTrials", [])),
         labels=dict(job.labels or {}),
     )
