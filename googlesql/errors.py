@@ -7,6 +7,30 @@ from typing import Final, Self
 _PLACE: Final = re.compile(r"\s*\[at (\d+):(\d+)\]")
 
 
+_SIGNATURE: Final = "  Signature: "
+_SIGNATURES_SHOWN: Final = 4
+
+
+def condensed(reason: str) -> str:
+    """Shorten what ZetaSQL says of arguments that fit no signature of a function.
+
+    ZetaSQL lists all signatures with what is wrong with each: 26 lines for `1 + 'a'`.
+
+    Args:
+        reason: ZetaSQL's words. Others than these stay as they are.
+    """
+    head, *lines = reason.split("\n")
+    types = [line.strip() for line in lines if line.startswith("  Argument types: ")]
+    if not head.startswith("No matching signature") or not types:
+        return reason
+    first = f"{head}; a{types[0][1:]}"
+    signatures = [line.removeprefix(_SIGNATURE) for line in lines if line.startswith(_SIGNATURE)]
+    if len(signatures) <= _SIGNATURES_SHOWN:
+        return "\n".join([first, *(line for line in lines if types[0] not in line)])
+    shown = "; ".join(signatures[:_SIGNATURES_SHOWN])
+    return f"{first}\n  Signatures: {shown} and {len(signatures) - _SIGNATURES_SHOWN} more"
+
+
 class SqlError(ValueError):
     """A statement that BigQuery would refuse, in BigQuery's words.
 

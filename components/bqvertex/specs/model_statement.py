@@ -5,16 +5,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, overload
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
-from bqvertex.specs.declared import error_at
+from bqvertex.specs.declared import error_at, undeclared
 from bqvertex.specs.inputs import canonical_json
 from bqvertex.specs.model_column import column_problems, holiday_problems
 from bqvertex.specs.model_kind import ModelKind, UnknownKind, kind_of, option_problems
 from bqvertex.specs.model_option_rule import OptionProblem
 from bqvertex.specs.model_output import KnownModel
 from bqvertex.specs.model_output import known_model as model_of
-from bqvertex.specs.model_output import KnownModel
 from bqvertex.specs.model_place import place_problems
 from bqvertex.specs.model_transform import transform_problems
 from bqvertex.specs.statement import Statement, StatementError, read_statement
@@ -28,6 +28,7 @@ Models: TypeAlias = Mapping[str, Mapping[str, Any]]
 """What is known of models, as `KnownModel.to_inputs` returns it, by bare name."""
 
 _BLANK: Final = 0x20
+_NONE: Final[Models] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,15 @@ def read_model_statement(text: str, file: str) -> ModelStatement:
     Raises:
         StatementError: It cannot be parsed, is another statement, or makes an unknown kind.
     """
-    statement = read_statement(text, file)
+    return model_statement_of(read_statement(text, file))
+
+
+def model_statement_of(statement: Statement) -> ModelStatement:
+    """Take a statement as one that makes a model.
+
+    Raises:
+        StatementError: It is another statement, or makes an unknown kind.
+    """
     parts = statement.create_model
     if parts is None:
         reason = f"this is {statement.kind}; a model needs a CREATE MODEL statement"
@@ -108,11 +117,38 @@ class ModelColumns:
     unknown: tuple[Unknown, ...] = ()
 
 
+def model_columns(
+    statement: ModelStatement, tables: Tables, models: Mapping[str, KnownModel] | None = None
+) -> ModelColumns | None:
+    """Work out the columns that a statement names, as far as its upstreams are known.
+
+    Args:
+        statement: The statement.
+        tables: Columns of what it reads, see `googlesql.analyzer.analyze_partially`.
+        models: Models whose functions it calls, by the names it uses; left out, none is known.
+
+    Returns:
+        The columns; None for a model without a query.
+
+    Raises:
+        StatementError: BigQuery would refuse the statement, whatever is not known.
+    """
+    if statement.parts.query is None:
+        return None
+    found = statement.statement.check_partially(tables, models=models)
+    if statement.parts.holidays is None:
+        queried, holidays = found.output_columns, ()
+    else:
+        # Of two queries ZetaSQL names no columns, so each is asked for its own.
+        queried, holidays = (
+            _query(statement, name).check_partially(tables, models=models).output_columns
+            for name in ("query", "holidays")
+        )
+    return ModelColumns(queried, found.transform_columns, holidays, found.unknown)
+
+
 def column_types(
-    statement: ModelStatement,
-    schemas: Schemas,
-    place: Mapping[str, Any],
-    models: Models | None = None,
+    statement: ModelStatement, schemas: Schemas, place: Mapping[str, Any], models: Models = _NONE
 ) -> dict[str, str] | None:
     """Work out the columns that the model is trained on, before TRANSFORM.
 
@@ -129,17 +165,14 @@ def column_types(
     Raises:
         StatementError: A table's column, a type or a function in the statement is wrong.
     """
-    found = _columns(statement, schemas, place, models or {})
-    if found is None or found.queried is None or not found.are_all_known:
+    found = _columns(statement, schemas, place, models)
+    if found is None or found.queried is None or found.unknown:
         return None
     return _by_name(found.queried)
 
 
 def known_model(
-    statement: ModelStatement,
-    schemas: Schemas,
-    place: Mapping[str, Any],
-    models: Models | None = None,
+    statement: ModelStatement, schemas: Schemas, place: Mapping[str, Any], models: Models = _NONE
 ) -> KnownModel:
     """Work out what a statement tells of its model to other statements that call its functions.
 
@@ -152,30 +185,15 @@ def known_model(
     Raises:
         StatementError: A table's column, a type or a function in the statement is wrong.
     """
-    found = _columns(statement, schemas, place, models or {})
-    queried = None if found is None else found.queried
-    transformed = None if found is None else found.transformed
-    return model_of(statement.kind, statement.parts, queried, transformed)
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """The columns of a training query, what TRANSFORM makes of them, and those of holidays.
-
-    None where not even the names are known; a type that is not known is empty.
-    """
-
-    queried: tuple[Column, ...] | None
-    transformed: tuple[Column, ...] | None
-    holidays: tuple[Column, ...] | None
-    are_all_known: bool
+    found = _columns(statement, schemas, place, models)
+    if found is None:
+        return model_of(statement.kind, statement.parts, None, None)
+    return model_of(statement.kind, statement.parts, found.queried, found.transformed)
 
 
 def _columns(
     statement: ModelStatement, schemas: Schemas, place: Mapping[str, Any], models: Models
-) -> _Columns | None:
-    if statement.parts.query is None:
-        return None
+) -> ModelColumns | None:
     if schemas and (error := undeclared(statement.statement, schemas)):
         raise error
     source = statement.statement
@@ -191,25 +209,13 @@ def _by_every_name(named: Mapping[str, Any], place: Mapping[str, Any]) -> dict[s
 
 # Checking and deriving both ask, in each of the engine's checks; an analysis takes 60 ms.
 @lru_cache(maxsize=256)
-def _analysed(text: str, file: str, schemas: str, models: str) -> _Columns:
-    statement = read_model_statement(text, file)
+def _analysed(text: str, file: str, schemas: str, models: str) -> ModelColumns | None:
     tables = {
         tuple(name.split(".")): columns_from_rest(columns)
         for name, columns in json.loads(schemas).items()
     }
     known = {name: KnownModel.from_inputs(model) for name, model in json.loads(models).items()}
-    found = statement.statement.check_partially(tables, models=known)
-    queried, holidays = found.output_columns, None
-    whole = found.analysis is not None
-    if statement.parts.holidays is not None:
-        # Of two queries ZetaSQL names no columns, so each is asked for its own.
-        alone = [
-            _query(statement, name).check_partially(tables, models=known)
-            for name in ("query", "holidays")
-        ]
-        queried, holidays = (part.output_columns for part in alone)
-        whole = all(part.analysis is not None for part in alone)
-    return _Columns(queried, found.transform_columns, holidays, whole)
+    return model_columns(read_model_statement(text, file), tables, known)
 
 
 def _query(statement: ModelStatement, name: str) -> Statement:
@@ -220,20 +226,16 @@ def _query(statement: ModelStatement, name: str) -> Statement:
     return read_statement((before + data[start:end]).decode(), statement.statement.file)
 
 
-@overload
-def _by_name(columns: Sequence[Column]) -> dict[str, str]: ...
-@overload
-def _by_name(columns: Sequence[Column] | None) -> dict[str, str] | None: ...
-def _by_name(columns: Sequence[Column] | None) -> dict[str, str] | None:
-    return None if columns is None else {column.name: column.type for column in columns}
+def _by_name(columns: Sequence[Column]) -> dict[str, str]:
+    return {column.name: column.type for column in columns}
 
 
 def statement_problems(
     text: str,
     file: str,
     place: Mapping[str, str],
-    schemas: Mapping[str, Sequence[Mapping[str, Any]]],
-    models: Mapping[str, Mapping[str, Any]] | None = None,
+    schemas: Schemas,
+    models: Models = _NONE,
 ) -> Iterator[str]:
     """Yield all that is wrong with a statement, each with file, line, column and a caret.
 
@@ -241,9 +243,8 @@ def statement_problems(
         text: The statement.
         file: Where it was read from; empty for none.
         place: What is known of `project`, `location`, `dataset_id` and `model_id`.
-        schemas: Columns of what it reads, by name; what is not among them is not checked.
-        models: Models whose functions it calls, by bare name, as `KnownModel.to_inputs` has them.
-            Left out, none.
+        schemas: Columns of what it reads, by name; empty when none are declared.
+        models: Models whose functions it calls, by bare name; left out, none is known.
     """
     try:
         statement = read_model_statement(text, file)
@@ -252,7 +253,7 @@ def statement_problems(
         return
     columns: ModelColumns | StatementError | None
     try:
-        columns = _columns(statement, schemas, place, models or {})
+        columns = _columns(statement, schemas, place, models)
     except StatementError as error:
         columns = error
     yield from (str(error) for error in statement_errors(statement, place, columns))
@@ -325,7 +326,7 @@ def _column_problems(
     if columns is not None and columns.transformed is not None and parts.transform is not None:
         transformed = _by_name(columns.transformed)
     faults = list(column_problems(statement.kind, parts, source.tree, queried, transformed))
-    if columns is not None and columns.holidays is not None:
+    if columns is not None and columns.holidays is not None and parts.holidays is not None:
         faults.extend(holiday_problems(_by_name(columns.holidays)))
     for fault in faults:
         yield error_at(source, fault.reason, _start(parts, fault.place))

@@ -23,7 +23,7 @@ from googlesql.analyzer import (
 from googlesql.canonical import canonical
 from googlesql.create_model import CreateModel, read_create_model
 from googlesql.edit import Edit, EditedText
-from googlesql.errors import SqlError
+from googlesql.errors import SqlError, condensed
 from googlesql.lexer import TokenKind, header_comment, tokens
 from googlesql.parser import parse_statement
 from googlesql.position import Text
@@ -43,22 +43,22 @@ class StatementError(ValueError):
 
     Attributes:
         file: The file, as given; empty for a statement that was given as text.
-        reason: Google's words.
+        reason: Google's words, shortened where they are long.
         line: Line in the file, from 1; None when the whole statement is meant.
         column: Column, from 1; None when the whole statement is meant.
     """
 
     def __init__(self, error: SqlError, sql: str, file: str) -> None:
         self.file = file
-        self.reason = error.reason
+        self.reason = condensed(error.reason)
         self.line = error.line
         self.column = error.column
         place = file or "statement"
         if error.line is None or error.column is None:
-            super().__init__(f"{place}: {error.reason}")
+            super().__init__(f"{place}: {self.reason}")
         else:
             excerpt = Text(sql).excerpt(error.line, error.column)
-            super().__init__(f"{place}:{error.line}:{error.column}: {error.reason}\n{excerpt}")
+            super().__init__(f"{place}:{error.line}:{error.column}: {self.reason}\n{excerpt}")
 
 
 def read_statement(sql: str, file: str = "") -> "Statement":
