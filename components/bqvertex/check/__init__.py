@@ -1,0 +1,1 @@
+"""`bqvertex check`: SQL files checked offline as a preview checks them, without Pulumi."""
