@@ -3,6 +3,8 @@ from pathlib import Path
 import pulumi
 import pytest
 from bqvertex.dataset import Dataset
+from bqvertex.remote_model import RemoteModel
+from bqvertex.resources.model import ModelArgs
 from bqvertex.trained_model import TrainedModel
 
 from tests.components.plan import MODEL, SEED_TABLE, planned
@@ -72,6 +74,45 @@ def test_a_table_made_elsewhere_is_declared_by_its_columns():
     assert plan.inputs(MODEL, "late")["schemas"] == schemas
 
 
+def test_every_input_of_the_resource_can_be_given():
+    given = {
+        "adopt": True,
+        "adopt_as_is": False,
+        "description": "Late?",
+        "evaluation": {"roc_auc": {"min": 0.75, "min_change": -0.01}},
+        "evaluation_query": "SELECT late, origin FROM flights",
+        "expiration": "2030-01-01T00:00:00Z",
+        "job_timeout_s": 600.0,
+        "labels": {"team": "data"},
+        "max_bytes_billed": 10**9,
+        "max_price_usd": 2.5,
+        "retrain_on": ["2027-01"],
+        "schemas": {"flights": COLUMNS},
+    }
+    put_together = {*PLACE, "model_id", "models", "statement", "statement_file"}
+
+    plan = planned(lambda: TrainedModel("late", {**PLACE, "statement": STATEMENT, **given}))
+
+    assert given.keys() | put_together >= ModelArgs.__annotations__.keys()
+    assert plan.inputs(MODEL, "late").items() >= given.items()
+
+
+def test_it_is_made_after_the_models_whose_functions_it_calls():
+    def program() -> None:
+        first = TrainedModel("first", {**PLACE, "statement": STATEMENT})
+        remote = RemoteModel(
+            "remote",
+            {**PLACE, "model_id": "r", "connection": "DEFAULT", "endpoint": "text-embedding-005"},
+        )
+        args = {**PLACE, "statement": STATEMENT, "model_id": "b", "models": [first, remote]}
+        TrainedModel("a-second", args)
+
+    plan = planned(program)
+
+    second = plan.place(MODEL, "a-second")
+    assert max(plan.place(MODEL, "first"), plan.place(MODEL, "remote")) < second
+
+
 def test_its_outputs():
     seen = {}
 
@@ -97,6 +138,18 @@ def test_its_outputs():
         (PLACE, "model late: give either statement_file or statement"),
         ({"statement": STATEMENT}, "model late: give dataset, or project, location, dataset_id"),
         ({**PLACE, "statement": "SELECT 1"}, "statement:1:1: this is SELECT"),
+        (
+            {**PLACE, "statement": STATEMENT, "retrained_on": ["a"]},
+            "model late: no input 'retrained_on'; did you mean retrain_on? (adopt, ",
+        ),
+        (
+            {
+                **PLACE,
+                "statement": "CREATE MODEL m REMOTE WITH CONNECTION DEFAULT OPTIONS "
+                "(hugging_face_model_id = 'a/b', hugging_face_token = 'hf_sesame')",
+            },
+            "model late: statement: option HUGGING_FACE_TOKEN is a secret",
+        ),
         (
             {**PLACE, "statement": STATEMENT, "schemas": {"flight": COLUMNS}},
             "statement:3:29: table flights is not declared; did you mean flight?",
