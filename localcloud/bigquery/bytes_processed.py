@@ -31,11 +31,22 @@ FIXED = {
 }
 """Bytes a value, by DuckDB type. DECIMAL is NUMERIC's 16 up to nine digits of scale, else 32."""
 SAMPLE = 1000
+MIB = 1 << 20
+LEAST_BILLED = 10 * MIB
+"""A query is billed for this much of each table it reads, at least:
+https://cloud.google.com/bigquery/docs/best-practices-costs"""
 
 
 def of(references: Iterable[TableReference]) -> int:
     """Logical bytes of the named tables together, each counted once; a missing table counts 0."""
     return sum(_table(*key) for key in base_tables(map(tables.reference, references)))
+
+
+def billed(references: Iterable[TableReference]) -> int:
+    """Bytes that a query over the named tables is billed for: whole MiB, and a least a table."""
+    sizes = [_table(*key) for key in base_tables(map(tables.reference, references))]
+    whole = -(-sum(sizes) // MIB) * MIB
+    return max(whole, LEAST_BILLED * len(sizes)) if sum(sizes) else 0
 
 
 def base_tables(references: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:

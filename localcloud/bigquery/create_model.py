@@ -3,7 +3,6 @@
 https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create
 """
 
-import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,14 +10,16 @@ from typing import Any
 import pyarrow as pa
 from local_bigquery.catalog import datasets, metadata
 from local_bigquery.errors import BigQueryError
-from local_bigquery.models import JobStatistics2
+from local_bigquery.models import JobStatistics2, TableReference
 from local_bigquery.sql.script import Interpreter
+from local_bigquery.sql.translate import Context
 
 from googlesql.constant import Constant, Expression
 from googlesql.create_model import CreateModel
 from localcloud.bigquery import job, model, query, remote_model, table_function, transform, upstream
 from localcloud.bigquery.column import bigquery_type, standard_sql_field
 from localcloud.bigquery.names import Reference
+from localcloud.bigquery.progress import IterationProgress
 from localcloud.bigquery.training import Training
 
 REGISTRY_OPTIONS = ("MODEL_REGISTRY", "VERTEX_AI_MODEL_ID", "VERTEX_AI_MODEL_VERSION_ALIASES")
@@ -53,12 +54,24 @@ def run(interpreter: Interpreter, statement: CreateModel) -> JobStatistics2:
     if statement.remote:
         remote_model.create(reference, statement, dry_run=job.is_dry_run())
         return statistics
+    context.referenced.clear()
     if job.is_dry_run():
         _check(interpreter, statement)
-        return statistics
+        return statistics.replace(referencedTables=_read_tables(context))
     training_runs = _train(interpreter, reference, statement, found)
+    statistics = statistics.replace(referencedTables=_read_tables(context))
     iterations = [result for run in training_runs for result in run.get("results") or []]
     return statistics.replace(mlStatistics={"iterationResults": iterations})
+
+
+def _read_tables(context: Context) -> list[TableReference]:
+    names = ("projectId", "datasetId", "tableId")
+    return [
+        TableReference.model_validate(dict(zip(names, reference, strict=True)))
+        for reference in sorted(context.referenced)
+        # What ML functions answered, and rows before TRANSFORM.
+        if reference[2] not in context.temporary
+    ]
 
 
 def _check(interpreter: Interpreter, statement: CreateModel) -> None:
@@ -99,8 +112,12 @@ def _train(
     fitted, table = _transformed(interpreter, statement, rows)
     cancelled = job.cancellation()
 
-    def on_iteration(iteration: object) -> None:
+    most = options.get("MAX_ITERATIONS")
+    progress = IterationProgress(job.current(), most if isinstance(most, int) else None)
+
+    def on_iteration(iteration: "bqml.Iteration") -> None:
         cancelled()
+        progress.add(iteration.rest())
 
     try:
         trained = bqml.train(
@@ -135,7 +152,7 @@ def _train(
             aliases=_aliases(statement),
         )
     except BigQueryError:
-        shutil.rmtree(directory)
+        store.discard(reference, name)
         raise
     return runs
 

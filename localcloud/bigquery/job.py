@@ -12,7 +12,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NoReturn
@@ -32,7 +32,7 @@ from local_bigquery.models import (
 )
 from local_bigquery.sql.rules import tables as table_rules
 
-from localcloud.bigquery import analysis, bytes_processed, location
+from localcloud.bigquery import analysis, bytes_processed, location, model_copy
 
 _dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 _current: ContextVar[tuple[str, str] | None] = ContextVar("current_job", default=None)
@@ -45,6 +45,7 @@ _table = tables.defaults
 _load = load.run
 _not_found = table_rules._not_found
 GZIP = b"\x1f\x8b"
+JOBS_AT_A_TIME = 32
 
 
 def is_dry_run() -> bool:
@@ -68,18 +69,24 @@ def cancellation() -> Callable[[], None]:
     return check
 
 
+def current() -> tuple[str, str] | None:
+    """Project and id of the job in hand; None for a statement that is no job."""
+    return _current.get()
+
+
 def install() -> None:
     """Put the replacements into local-bigquery; repeating it changes nothing."""
     STATUSES.update(
         {
             "backendError": (503, "UNAVAILABLE"),
+            "bytesBilledLimitExceeded": (400, "FAILED_PRECONDITION"),
             "jobBackendError": (400, "FAILED_PRECONDITION"),
         }
     )
     runner._job = make
     runner.submit = submit
     runner.error = error
-    runner.HANDLERS |= {"load": load_file, "extract": extract}
+    runner.HANDLERS |= {"load": load_file, "extract": extract, "copy": model_copy.run}
     query.execute = execute
     tables.defaults = table
     table_rules._not_found = not_found
@@ -143,7 +150,9 @@ def execute(
     configuration = JobConfiguration(query=config)
     place = location.of_job(project_id, configuration)
     location.check(project_id, configuration, place)
-    checking, current = _dry_run.set(dry_run), _current.set(None)
+    if not dry_run and config.maximumBytesBilled is not None:
+        _check_bytes_billed(cursor, project_id, config)
+    checking, before = _dry_run.set(dry_run), _current.set(None)
     running = location.running.set(place)
     given = analysis.parameters.set(config.queryParameters or ())
     script = analysis.script.set(config.query or "")
@@ -155,15 +164,29 @@ def execute(
         )
     finally:
         _dry_run.reset(checking)
-        _current.reset(current)
+        _current.reset(before)
         location.running.reset(running)
         analysis.parameters.reset(given)
         analysis.script.reset(script)
-    measured = bytes_processed.of(statistics.referencedTables or [])
+    read = statistics.referencedTables or []
     statistics = statistics.replace(
-        totalBytesProcessed=str(measured), totalBytesBilled="0" if dry_run else str(measured)
+        totalBytesProcessed=str(bytes_processed.of(read)),
+        totalBytesBilled="0" if dry_run else str(bytes_processed.billed(read)),
     )
     return statistics, children, destination
+
+
+def _check_bytes_billed(
+    cursor: duckdb.DuckDBPyConnection, project_id: str, config: JobConfigurationQuery
+) -> None:
+    statistics, _, _ = execute(cursor, project_id, None, config, dry_run=True)
+    billed = bytes_processed.billed(statistics.referencedTables or [])
+    if billed > int(config.maximumBytesBilled):
+        raise BigQueryError(
+            "bytesBilledLimitExceeded",
+            f"Query exceeded limit for bytes billed: {config.maximumBytesBilled}. {billed} or "
+            "higher required.",
+        )
 
 
 def load_file(

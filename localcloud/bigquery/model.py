@@ -74,6 +74,7 @@ class ModelStore:
     def __init__(self, directory: Path, registry: ModelRegistry | None) -> None:
         self._directory = directory
         self._registry = registry
+        self._unpublished: set[str] = set()
         directory.mkdir(parents=True, exist_ok=True)
 
     def find(self, reference: Reference) -> StoredModel | None:
@@ -112,9 +113,18 @@ class ModelStore:
     def new_training(self, reference: Reference) -> tuple[str, Path]:
         """A new training's name and its directory, which exists and is empty."""
         training = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
-        directory = self.training_directory(artifact_uri(reference, training))
+        uri = artifact_uri(reference, training)
+        directory = self.training_directory(uri)
+        # Else another training of the model, when it is published, would sweep this one away.
+        self._unpublished.add(uri)
         directory.mkdir(parents=True)
         return training, directory
+
+    def discard(self, reference: Reference, training: str) -> None:
+        """Delete a training that will not be published."""
+        uri = artifact_uri(reference, training)
+        shutil.rmtree(self.training_directory(uri))
+        self._unpublished.discard(uri)
 
     def training_directory(self, uri: str) -> Path:
         """Where the training of an artifact URI is kept.
@@ -162,6 +172,7 @@ class ModelStore:
         if vertex_ai_model_id is not None:
             resource = self._registered(reference, training, resource, vertex_ai_model_id, aliases)
         stored = self._save(reference, training, resource)
+        self._unpublished.discard(stored.artifact_uri)
         self.sweep(reference)
         return stored
 
@@ -204,7 +215,8 @@ class ModelStore:
             BigQueryError: `notFound`, or `resourceInUse` when a version of it is deployed.
         """
         found = self.get(reference)
-        if found.vertex_ai_model_id is not None and self._registry is not None:
+        # A registration can outlast the model that had it, when a copy took that one's place.
+        if self._registry is not None:
             try:
                 self._registry.unregister(*reference)
             except ApiError as error:
@@ -220,6 +232,7 @@ class ModelStore:
         """Delete trainings of a model that neither it nor the registry needs."""
         found = self.find(reference)
         needed = set() if self._registry is None else set(self._registry.artifacts_in_use())
+        needed |= self._unpublished
         if found is not None:
             needed.add(found.artifact_uri)
         for directory in self._model_directory(reference).glob("*"):

@@ -3,7 +3,6 @@
 https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-remote-model-https
 """
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -83,7 +82,7 @@ def create(reference: Reference, statement: CreateModel, *, dry_run: bool) -> No
         remote.save(directory)
         store.publish(reference, training, resource, vertex_ai_model_id=None)
     except BigQueryError:
-        shutil.rmtree(directory)
+        store.discard(reference, training)
         raise
 
 

@@ -34,6 +34,29 @@ class Iteration:
     duration_ms: int
     clusters: Sequence[Mapping[str, Any]] = ()
 
+    def rest(self) -> dict[str, Any]:
+        """The step as the REST API's `IterationResult` has it."""
+        return {
+            "index": self.index,
+            "durationMs": str(self.duration_ms),
+            "trainingLoss": self.loss,
+            **({} if self.eval_loss is None else {"evalLoss": self.eval_loss}),
+            **({} if self.learning_rate is None else {"learnRate": self.learning_rate}),
+            **(
+                {"clusterInfos": [_cluster_info(one) for one in self.clusters]}
+                if self.clusters
+                else {}
+            ),
+        }
+
+
+def _cluster_info(cluster: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "centroidId": str(cluster["centroid_id"]),
+        "clusterRadius": cluster["cluster_radius"],
+        "clusterSize": str(cluster["cluster_size"]),
+    }
+
 
 OnIteration = Callable[[Iteration], None]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from localcloud.bqml.options import class_weight_pairs
 
 if TYPE_CHECKING:
-    from localcloud.bqml.model import Iteration, Model
+    from localcloud.bqml.model import Model
 
 # Options whose REST field is not simply their camel case.
 FIELDS = {
@@ -46,29 +46,10 @@ def training_run(model: "Model") -> dict[str, Any]:
         **run,
         "trainingOptions": {**_options(model.options), **run.get("trainingOptions", {})},
         "results": [
-            {
-                "index": step.index,
-                "durationMs": str(step.duration_ms),
-                "trainingLoss": step.loss,
-                **({} if step.eval_loss is None else {"evalLoss": step.eval_loss}),
-                **({} if step.learning_rate is None else {"learnRate": step.learning_rate}),
-                **({"clusterInfos": _clusters(step)} if step.clusters else {}),
-                **(of_the_last if place == last else {}),
-            }
+            step.rest() | (of_the_last if place == last else {})
             for place, step in enumerate(model.iterations)
         ],
     }
-
-
-def _clusters(step: "Iteration") -> list[dict[str, Any]]:
-    return [
-        {
-            "centroidId": str(cluster["centroid_id"]),
-            "clusterRadius": cluster["cluster_radius"],
-            "clusterSize": str(cluster["cluster_size"]),
-        }
-        for cluster in step.clusters
-    ]
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
