@@ -137,13 +137,12 @@ def model_columns(
         return None
     found = statement.statement.check_partially(tables, models=models)
     if statement.parts.holidays is None:
-        queried, holidays = found.output_columns, ()
-    else:
-        # Of two queries ZetaSQL names no columns, so each is asked for its own.
-        queried, holidays = (
-            _query(statement, name).check_partially(tables, models=models).output_columns
-            for name in ("query", "holidays")
-        )
+        return ModelColumns(found.output_columns, found.transform_columns, (), found.unknown)
+    # Of two queries ZetaSQL names no columns, so each is asked for its own.
+    queried, holidays = (
+        _query(statement, name).check_partially(tables, models=models).output_columns
+        for name in ("query", "holidays")
+    )
     return ModelColumns(queried, found.transform_columns, holidays, found.unknown)
 
 
@@ -165,7 +164,8 @@ def column_types(
     Raises:
         StatementError: A table's column, a type or a function in the statement is wrong.
     """
-    found = _columns(statement, schemas, place, models)
+    # Without schemas nothing that a statement reads is known, and a guess takes many analyses.
+    found = _columns(statement, schemas, place, models) if schemas else None
     if found is None or found.queried is None or found.unknown:
         return None
     return _by_name(found.queried)
