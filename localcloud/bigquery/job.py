@@ -46,6 +46,7 @@ _load = load.run
 _not_found = table_rules._not_found
 GZIP = b"\x1f\x8b"
 JOBS_AT_A_TIME = 32
+"""A training that has to wait for others is one that BigQuery would have begun."""
 
 
 def is_dry_run() -> bool:
@@ -87,6 +88,7 @@ def install() -> None:
     runner.submit = submit
     runner.error = error
     runner.HANDLERS |= {"load": load_file, "extract": extract, "copy": model_copy.run}
+    runner._executor = ThreadPoolExecutor(JOBS_AT_A_TIME, thread_name_prefix="bigquery-job")
     query.execute = execute
     tables.defaults = table
     table_rules._not_found = not_found

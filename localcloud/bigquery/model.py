@@ -214,7 +214,7 @@ class ModelStore:
         Raises:
             BigQueryError: `notFound`, or `resourceInUse` when a version of it is deployed.
         """
-        found = self.get(reference)
+        self.get(reference)
         # A registration can outlast the model that had it, when a copy took that one's place.
         if self._registry is not None:
             try:

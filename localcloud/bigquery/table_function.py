@@ -245,13 +245,21 @@ def _model(interpreter: Interpreter, call: TableFunction) -> Training | RemoteEn
         return None
     from localcloud import bqml
 
-    store = upstream.runtime().models
-    found = store.get(_reference(interpreter, call))
+    reference = _reference(interpreter, call)
     try:
-        return training.load(store.training_directory(found.artifact_uri))
+        try:
+            return _training(reference)
+        except FileNotFoundError:
+            # Another training took its place after this one was looked up.
+            return _training(reference)
     except bqml.BqmlError as error:
         # A training that an earlier version wrote in another format.
         raise BigQueryError("invalidQuery", str(error)) from error
+
+
+def _training(reference: Reference) -> Training | RemoteEndpoint:
+    store = upstream.runtime().models
+    return training.load(store.training_directory(store.get(reference).artifact_uri))
 
 
 def _reference(interpreter: Interpreter, call: TableFunction) -> Reference:
