@@ -65,6 +65,13 @@ def local(arguments: tuple[str, ...]) -> None:
 @click.option("--location", default="", help="Where the data is: EU, us-central1.")
 @click.option("--strict", is_flag=True, help="What cannot be checked is an error.")
 @click.option(
+    "--cache/--no-cache",
+    "use_cache",
+    default=True,
+    show_default=True,
+    help="Whether to keep answers for the next check, under $XDG_CACHE_HOME.",
+)
+@click.option(
     "--stdin-filename",
     type=click.Path(path_type=Path),
     help="With PATH -: the file that the text on stdin is to be saved as.",
@@ -78,6 +85,7 @@ def check(
     dataset: str,
     location: str,
     strict: bool,
+    use_cache: bool,
     stdin_filename: Path | None,
 ) -> None:
     """Check SQL files offline, as a preview checks them.
@@ -101,6 +109,7 @@ def check(
             dataset=dataset,
             location=location,
             strict=strict,
+            use_cache=use_cache,
             stdin_filename=stdin_filename,
         )
     )

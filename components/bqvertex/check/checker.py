@@ -3,50 +3,40 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
+from bqvertex.check.analysis import Answer, Columns, analyse, columns_to_json
+from bqvertex.check.cache import Cache, key
 from bqvertex.check.declarations import Circle, Declaration, Declarations, Meaning, levels
 from bqvertex.check.finding import CheckResult, Finding, Rule, Severity
-from bqvertex.check.outline import Outline, Unit, named_models, named_tables, read_outline
-from bqvertex.check.source import Source
-from bqvertex.specs.model_output import KnownModel, known_model
-from bqvertex.specs.model_statement import (
-    ModelColumns,
-    model_columns,
-    model_statement_of,
-    statement_errors,
+from bqvertex.check.outline import (
+    Outline,
+    Unit,
+    from_json,
+    named_models,
+    named_tables,
+    read_outline,
+    to_json,
 )
+from bqvertex.check.source import Source
+from bqvertex.specs.model_output import KnownModel
 from bqvertex.specs.seed_table import schema_problems
-from bqvertex.specs.statement import StatementError
 from googlesql import module
-from googlesql.analyzer import PartialAnalysis, Tables, Unknown
 from googlesql.catalog import TableSet
 from googlesql.errors import SqlError
 from googlesql.position import Text
-from googlesql.schema import Column, columns_from_rest
+from googlesql.schema import columns_from_rest
 
 Path: TypeAlias = tuple[str, ...]
-Columns: TypeAlias = tuple[Column, ...]
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
-_ANALYSED: Final = (
-    "ASTQueryStatement",
-    "ASTCreateTableStatement",
-    "ASTCreateViewStatement",
-    "ASTCreateMaterializedViewStatement",
-    "ASTCreateModelStatement",
-    "ASTInsertStatement",
-    "ASTUpdateStatement",
-    "ASTDeleteStatement",
-    "ASTMergeStatement",
-)
-"""Statements of which ZetaSQL knows enough to tell what is wrong."""
 # An instance of ZetaSQL takes 0.1 s to start, as long as five statements take.
 _STATEMENTS_FOR_AN_INSTANCE: Final = 10
 _INSTANCES_AT_MOST: Final = 4
+_NOTHING: Final = Answer()
 
 
 class Settings(NamedTuple):
@@ -68,6 +58,7 @@ class Settings(NamedTuple):
 def check(
     sources: Sequence[Source],
     settings: Settings,
+    kept: Cache,
     on_progress: Callable[[str], None] | None = None,
 ) -> CheckResult:
     """Check files.
@@ -75,45 +66,38 @@ def check(
     Args:
         sources: The files. Those that are not to be checked say what the others may read.
         settings: How to check.
+        kept: Answers of earlier checks.
         on_progress: Told what takes long: compiling ZetaSQL, once for a user. Left out, nothing
             is said.
 
     Raises:
         ModuleError: ZetaSQL cannot be loaded.
     """
-    return _Check(sources, settings).run(on_progress)
-
-
-class _Known(NamedTuple):
-    """What is known of a statement once it is analysed.
-
-    Attributes:
-        columns: The columns of what it makes; None where they are not known.
-        model: The model that it makes; None for another statement.
-    """
-
-    columns: Columns | None
-    model: KnownModel | None = None
-
-
-_NOTHING: Final = _Known(None)
+    return _Check(sources, settings, kept, on_progress).run()
 
 
 class _Check:
     """One run."""
 
-    def __init__(self, sources: Sequence[Source], settings: Settings) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        settings: Settings,
+        kept: Cache,
+        on_progress: Callable[[str], None] | None,
+    ) -> None:
         self._sources = sources
         self._settings = settings
+        self._cache = kept
+        self._on_progress = on_progress
         self._findings: list[Finding] = []
-        self._known: dict[Unit, _Known] = {}
+        self._answers: dict[Unit, Answer] = {}
         self._doubtful = Severity.ERROR if settings.is_strict else Severity.WARNING
 
-    def run(self, on_progress: Callable[[str], None] | None) -> CheckResult:
+    def run(self) -> CheckResult:
         start = time.monotonic()
-        module.ensure(on_progress)
-        files = [s for s in self._sources if not s.is_schema]
-        outlines = [found for found in self._each(self._outline, files) if found is not None]
+        files = [source for source in self._sources if not source.is_schema]
+        outlines = self._outlines(files)
         schemas = {s: c for s in self._sources if (c := self._schema(s)) is not None}
         self._declared = Declarations(
             outlines, schemas, self._settings.project, self._settings.dataset_id
@@ -124,8 +108,9 @@ class _Check:
             for made in (*outline.made, *(m for unit in outline.units for m in unit.made))
             if made.kind == "function"
         }
-        needs = self._needs([unit for outline in outlines for unit in outline.units])
-        order, circles = levels(needs)
+        order, circles = levels(
+            self._needs([unit for outline in outlines for unit in outline.units])
+        )
         for circle in circles:
             self._circle(circle)
         for level in order:
@@ -140,8 +125,9 @@ class _Check:
             seconds=time.monotonic() - start,
         )
 
-    def _each(self, ask: Callable[[_Item], _Answer], items: Sequence[_Item]) -> Iterable[_Answer]:
-        """Ask the same of many, on as many cores as are worth it."""
+    def _each(self, ask: Callable[[_Item], _Answer], items: Sequence[_Item]) -> Sequence[_Answer]:
+        """Ask ZetaSQL the same of many, on as many cores as are worth it."""
+        module.ensure(self._on_progress)
         wanted = len(items) // _STATEMENTS_FOR_AN_INSTANCE
         workers = min(wanted, os.cpu_count() or 1, _INSTANCES_AT_MOST)
         if workers <= 1:
@@ -150,15 +136,33 @@ class _Check:
         with ThreadPoolExecutor(workers) as threads:
             return list(threads.map(ask, items))
 
-    def _outline(self, source: Source) -> Outline | None:
-        if source.text is None:
-            self._find(source, 1, 1, Rule.FILE, source.problem)
-            return None
-        try:
-            return read_outline(source, source.text)
-        except SqlError as error:
-            self._find(source, error.line, error.column, Rule.SYNTAX, error.reason)
-            return None
+    def _outlines(self, files: Sequence[Source]) -> list[Outline]:
+        texts = {source: source.text for source in files if source.text is not None}
+        for source in files:
+            if source.text is None:
+                self._find(source, 1, 1, Rule.FILE, source.problem)
+        read: dict[Source, Outline] = {}
+
+        def outline(source: Source) -> dict[str, Any]:
+            try:
+                read[source] = read_outline(source, texts[source])
+            except SqlError as error:
+                return {"error": [error.line, error.column, error.reason]}
+            return to_json(read[source])
+
+        sources = list(texts)
+        answers = self._cache.answers(
+            [key("outline", texts[source]) for source in sources],
+            lambda numbers: self._each(outline, [sources[number] for number in numbers]),
+        )
+        outlines = []
+        for source, answer in zip(sources, answers, strict=True):
+            if "error" in answer:
+                line, column, reason = answer["error"]
+                self._find(source, line, column, Rule.SYNTAX, reason)
+            else:
+                outlines.append(read.get(source) or from_json(source, texts[source], answer))
+        return outlines
 
     def _schema(self, source: Source) -> Columns | None:
         if not source.is_schema:
@@ -191,44 +195,51 @@ class _Check:
         return needs
 
     def _circle(self, circle: Circle) -> None:
-        views = all(made.kind == "view" for unit in circle.units for made in unit.made)
-        if not views:
+        if any(made.kind != "view" for unit in circle.units for made in unit.made):
             # A table may be made anew of what was made of it.
             return
         files = [unit.source.path.as_posix() for unit in circle.units]
+        reason = f"views read one another in a circle: {' reads '.join((*files, files[0]))}"
         for unit, read in zip(circle.units, (*circle.units[1:], circle.units[0]), strict=True):
-            names = {made.path[-1] for made in read.made}
-            place = next(
-                (r.start for r in unit.reads if r.path[-1] in names), unit.statement.tree.start
+            starts = (
+                reference.start
+                for reference in unit.reads
+                if (meant := self._declared.meaning(reference.path, unit).declaration)
+                and meant.unit is read
             )
-            self._find_at(
-                unit,
-                place,
-                Rule.CIRCLE,
-                f"views read one another in a circle: {' reads '.join((*files, files[0]))}",
-            )
+            self._find_at(unit, next(starts), Rule.CIRCLE, reason)
 
     def _level(self, units: Sequence[Unit]) -> None:
         """Check statements that do not read one another, with one catalog for them all."""
+        tables = {unit: self._tables(unit) for unit in units}
+        models = {unit: self._models(unit) for unit in units}
         shared: dict[Path, Columns] = {}
-        own: dict[Unit, dict[Path, Columns]] = {}
-        for unit in units:
-            own[unit] = tables = self._tables(unit)
-            for path, columns in tables.items():
+        for known in tables.values():
+            for path, columns in known.items():
                 shared.setdefault(path, columns)
         together = TableSet(shared)
-        # What one does not know another must not tell it.
-        alike = {
-            unit: all(shared[path] == columns for path, columns in tables.items())
-            and not any(r.path in shared and r.path not in tables for r in unit.reads)
-            for unit, tables in own.items()
-        }
 
-        def analyse(unit: Unit) -> _Known:
-            return self._unit(unit, together if alike[unit] else own[unit])
+        def ask(unit: Unit) -> dict[str, Any]:
+            known = tables[unit]
+            # What one does not know another must not tell it.
+            alike = all(shared.get(r.path) == known.get(r.path) for r in named_tables(unit))
+            location = self._settings.location
+            return analyse(unit, together if alike else known, models[unit], location).to_json()
 
-        for unit, known in zip(units, self._each(analyse, units), strict=True):
-            self._known[unit] = known
+        answers = self._cache.answers(
+            [self._key(unit, tables[unit], models[unit]) for unit in units],
+            lambda numbers: self._each(ask, [units[number] for number in numbers]),
+        )
+        for unit, answer in zip(units, answers, strict=True):
+            self._answers[unit] = Answer.from_json(answer)
+            self._report(unit, self._answers[unit], models[unit])
+
+    def _key(
+        self, unit: Unit, tables: Mapping[Path, Columns], models: Mapping[str, KnownModel]
+    ) -> str:
+        columns = {".".join(path): columns_to_json(known) for path, known in tables.items()}
+        called = {name: model.to_inputs() for name, model in models.items()}
+        return key("statement", unit.sql, columns, called, self._settings.location)
 
     def _tables(self, unit: Unit) -> dict[Path, Columns]:
         found: dict[Path, Columns] = {}
@@ -247,7 +258,7 @@ class _Check:
             return None
         if declaration.unit is None:
             return declaration.columns
-        return self._known.get(declaration.unit, _NOTHING).columns
+        return self._answers.get(declaration.unit, _NOTHING).columns
 
     def _models(self, unit: Unit) -> dict[str, KnownModel]:
         found: dict[str, KnownModel] = {}
@@ -257,7 +268,7 @@ class _Check:
             if declaration is None or declaration.made.kind != "model":
                 self._undeclared(unit, named.start, "model", named.path, meaning)
             elif declaration.unit is not None:
-                model = self._known.get(declaration.unit, _NOTHING).model
+                model = self._answers.get(declaration.unit, _NOTHING).model
                 if model is not None:
                     found[".".join(named.path)] = model
         return found
@@ -271,60 +282,20 @@ class _Check:
             reason = f"not checked: {noun} {name} is not declared"
         self._find_at(unit, start, Rule.NOT_CHECKED, reason, self._doubtful)
 
-    def _unit(self, unit: Unit, tables: Tables) -> _Known:
-        models = self._models(unit)
-        if unit.statement.tree.kind not in _ANALYSED:
-            return _NOTHING
-        if unit.statement.create_model is not None:
-            return self._model(unit, tables, models)
-        try:
-            found = unit.statement.check_partially(tables, models=models)
-        except StatementError as error:
-            self._find(unit.source, error.line, error.column, Rule.STATEMENT, error.reason)
-            return _NOTHING
-        self._not_known(unit, found.unknown, models)
-        return _Known(_made_columns(found))
-
-    def _model(self, unit: Unit, tables: Tables, models: Mapping[str, KnownModel]) -> _Known:
-        try:
-            statement = model_statement_of(unit.statement)
-        except StatementError as error:
-            self._find(unit.source, error.line, error.column, Rule.MODEL, error.reason)
-            return _NOTHING
-        columns: ModelColumns | StatementError | None = None
-        known: ModelColumns | None = None
-        if statement.parts.query is not None or statement.parts.transform is not None:
-            try:
-                known = model_columns(statement, tables, models)
-                columns = known
-                self._not_known(unit, known.unknown, models)
-            except StatementError as error:
-                columns = error
-        place = {"location": self._settings.location} if self._settings.location else {}
-        for wrong in statement_errors(statement, place, columns):
-            rule = Rule.STATEMENT if wrong is columns else Rule.MODEL
-            self._find(unit.source, wrong.line, wrong.column, rule, wrong.reason)
-        queried = None if known is None else known.queried
-        transformed = None if known is None else known.transformed
-        return _Known(None, known_model(statement.kind, statement.parts, queried, transformed))
-
-    def _not_known(
-        self, unit: Unit, unknown: Iterable[Unknown], models: Mapping[str, KnownModel]
-    ) -> None:
-        """Tell of what only BigQuery knows; tables and models have been told of already."""
-        called = {".".join(named.path) for named in named_models(unit)}
-        for found in unknown:
-            if found.kind == "table" or found.name.split(".")[-1].lower() in self._functions:
+    def _report(self, unit: Unit, answer: Answer, models: Mapping[str, KnownModel]) -> None:
+        for line, column, rule, reason in answer.problems:
+            self._find(unit.source, line, column, rule, reason)
+        unknown_models = {".".join(named.path) for named in named_models(unit)} - models.keys()
+        for found in answer.unknown:
+            # Of tables and models it has been said that nobody declares them.
+            is_called = found.reason.startswith("Table-valued function")
+            if found.kind == "table" or (is_called and unknown_models):
                 continue
-            if found.kind == "function" and found.reason.startswith("Table-valued"):
-                if called - models.keys():
-                    continue
-                reason = f"the columns of {found.name} are not known here"
-            else:
-                reason = found.reason
-            self._find_at(
-                unit, found.start, Rule.NOT_CHECKED, f"not checked: {reason}", self._doubtful
-            )
+            if found.name.split(".")[-1].lower() in self._functions:
+                continue
+            said = f"the columns of {found.name} are not known here"
+            reason = f"not checked: {said if is_called else found.reason}"
+            self._find_at(unit, found.start, Rule.NOT_CHECKED, reason, self._doubtful)
 
     def _find_at(
         self,
@@ -334,7 +305,7 @@ class _Check:
         reason: str,
         severity: Severity = Severity.ERROR,
     ) -> None:
-        line, column = Text(unit.statement.sql).position(byte_offset)
+        line, column = Text(unit.sql).position(byte_offset)
         self._find(unit.source, line, column, rule, reason, severity)
 
     def _find(
@@ -353,9 +324,3 @@ class _Check:
         self._findings.append(
             Finding(source.path.as_posix(), at, column or 1, severity, rule, reason, text.line(at))
         )
-
-
-def _made_columns(found: PartialAnalysis) -> Columns | None:
-    if found.analysis is not None and found.analysis.defined_columns:
-        return found.analysis.defined_columns
-    return found.output_columns or None

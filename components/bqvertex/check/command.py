@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from bqvertex.check.cache import Cache, cache_path
 from bqvertex.check.checker import Settings, check
 from bqvertex.check.finding import Severity
 from bqvertex.check.report import FORMATS, summary
@@ -26,6 +27,7 @@ def run(
     dataset: str,
     location: str,
     strict: bool,
+    use_cache: bool,
     stdin_filename: Path | None,
 ) -> int:
     """Check files, print what is found, and return the exit status.
@@ -37,6 +39,7 @@ def run(
         dataset: `dataset` or `project.dataset` of bare names; empty for none.
         location: Where the data is; empty when that is not said.
         strict: Whether what cannot be checked is an error.
+        use_cache: Whether answers of earlier checks are used and kept.
         stdin_filename: The file that the text on stdin is to be saved as.
 
     Returns:
@@ -53,7 +56,7 @@ def run(
     given = [path for path in paths if path != STDIN] or [_default()]
     text = None
     if STDIN in paths:
-        text = click.get_text_stream("stdin", encoding="utf-8").read()
+        text = _stdin()
     elif stdin_filename is not None:
         raise click.UsageError("--stdin-filename needs the path -, for a text on stdin")
     try:
@@ -62,13 +65,22 @@ def run(
         raise click.UsageError(f"cannot read {error.filename}: {error.strerror}") from None
     settings = Settings(project, dataset_id, location, is_strict=strict)
     try:
-        result = check(sources, settings, lambda sentence: click.echo(sentence, err=True))
+        kept = Cache(cache_path() if use_cache else None)
+        result = check(sources, settings, kept, lambda words: click.echo(words, err=True))
     except ModuleError as error:
         raise click.ClickException(str(error)) from None
     click.echo(FORMATS[format_](result), nl=False)
     click.echo(summary(result), err=True)
     sys.stdout.flush()
     return int(result.count(Severity.ERROR) > 0)
+
+
+def _stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        reason = f"stdin is not UTF-8 text: {error.reason} at byte {error.start}"
+        raise click.UsageError(reason) from None
 
 
 def _default() -> Path:

@@ -1,12 +1,13 @@
 """What each statement of a file makes and reads: all that its syntax tells."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any, Final, Literal, TypeAlias
 
 from bqvertex.check.source import Source
 from bqvertex.specs.statement import Statement
-from googlesql.parser import parse_script
+from googlesql.parser import parse_script, parse_statement
 from googlesql.reference import Reference, ReferenceKind, read_references
 from googlesql.statement_kind import statement_kind
 from googlesql.tree import Node, dotted_path, walk
@@ -69,16 +70,28 @@ class Unit:
     Attributes:
         source: The file.
         number: Which statement of it, from 0.
-        statement: The statement, at its own place in the file.
+        kind: Class of its syntax tree's root, `ASTQueryStatement`.
+        range: Byte range in the file.
+        sql: The statement at its own place in the file, the rest of the file left blank.
         made: What it makes.
         reads: The tables and models that it reads or changes, in the order of the text.
+        tree: Its syntax tree, when it has been parsed.
     """
 
     source: Source
     number: int
-    statement: Statement
+    kind: str
+    range: tuple[int, int]
+    sql: str
     made: tuple[Made, ...]
     reads: tuple[Reference, ...]
+    tree: Node | None = field(default=None, repr=False)
+
+    @cached_property
+    def statement(self) -> Statement:
+        """The statement, parsed."""
+        tree = self.tree or parse_statement(self.sql)
+        return Statement(self.sql, self.source.path.as_posix(), tree)
 
 
 @dataclass(frozen=True)
@@ -111,10 +124,7 @@ def read_outline(source: Source, text: str) -> Outline:
     statements = listed.children("statement_list") if listed is not None else ()
     altered = tuple(_altered(script))
     if any(statement.kind in _CONTROL for statement in statements):
-        made = tuple(
-            Made(kind, path, is_temporary=temporary, is_certain=False)
-            for kind, path, temporary in _made(script)
-        )
+        made = tuple(replace(made, is_certain=False) for made in _made(script))
         return Outline(source, (), made, altered, len(statements))
     units = tuple(
         _unit(source, text, number, statement, alone=len(statements) == 1)
@@ -123,33 +133,89 @@ def read_outline(source: Source, text: str) -> Outline:
     return Outline(source, units, (), altered, len(statements))
 
 
+def to_json(outline: Outline) -> dict[str, Any]:
+    """Return an outline as plain JSON, without its file and its syntax trees."""
+    return {
+        "units": [
+            {
+                "kind": unit.kind,
+                "range": unit.range,
+                "made": [_made_to_json(made) for made in unit.made],
+                "reads": [{**asdict(read), "kind": read.kind.value} for read in unit.reads],
+            }
+            for unit in outline.units
+        ],
+        "made": [_made_to_json(made) for made in outline.made],
+        "altered": outline.altered,
+        "statements": outline.statements,
+    }
+
+
+def from_json(source: Source, text: str, kept: Mapping[str, Any]) -> Outline:
+    """Take what `to_json` returned of a file with the same text."""
+    units = []
+    for number, unit in enumerate(kept["units"]):
+        start, end = unit["range"]
+        made = [_made_from_json(made) for made in unit["made"]]
+        reads = [
+            Reference(**{**r, "kind": ReferenceKind(r["kind"]), "path": tuple(r["path"])})
+            for r in unit["reads"]
+        ]
+        sql = text if kept["statements"] == 1 else _alone(text, start, end)
+        # The name of the file is no part of its text.
+        made = [_implied(source) if m.is_implied else m for m in made]
+        units.append(
+            Unit(source, number, unit["kind"], (start, end), sql, tuple(made), tuple(reads))
+        )
+    return Outline(
+        source,
+        tuple(units),
+        tuple(_made_from_json(made) for made in kept["made"]),
+        tuple(tuple(path) for path in kept["altered"]),
+        kept["statements"],
+    )
+
+
+def _made_to_json(made: Made) -> dict[str, Any]:
+    return asdict(made)
+
+
+def _made_from_json(kept: Mapping[str, Any]) -> Made:
+    return Made(**{**kept, "path": tuple(kept["path"])})
+
+
+def _implied(source: Source) -> Made:
+    return Made("view", tuple(source.stem.split(".")), is_implied=True)
+
+
 def _unit(source: Source, text: str, number: int, tree: Node, *, alone: bool) -> Unit:
-    made = [Made(kind, path, is_temporary=t) for kind, path, t in _made(tree)]
+    made = tuple(_made(tree))
     if alone and statement_kind(tree) == "SELECT":
-        made = [Made("view", tuple(source.stem.split(".")), is_implied=True)]
+        made = (_implied(source),)
     reads = tuple(r for r in read_references(tree) if not _is_made(r, tree))
-    sql = text if alone else _alone(text, tree)
-    return Unit(source, number, Statement(sql, source.path.as_posix(), tree), tuple(made), reads)
+    sql = text if alone else _alone(text, tree.start, tree.end)
+    return Unit(source, number, tree.kind, (tree.start, tree.end), sql, made, reads, tree)
 
 
-def _alone(text: str, tree: Node) -> str:
+def _alone(text: str, start: int, end: int) -> str:
     # Blanks in place of the other statements keep every place in the file what it was.
     data = text.encode()
-    before, after = data[: tree.start], data[tree.end :]
-    blank = [bytes(b if b in b"\r\n\t" else _BLANK for b in part) for part in (before, after)]
-    return (blank[0] + data[tree.start : tree.end] + blank[1]).decode()
+    before, after = (
+        bytes(b if b in b"\r\n\t" else _BLANK for b in part) for part in (data[:start], data[end:])
+    )
+    return (before + data[start:end] + after).decode()
 
 
 def _is_made(reference: Reference, tree: Node) -> bool:
     return reference.is_target and tree.kind.startswith(("ASTCreate", "ASTDrop", "ASTAlter"))
 
 
-def _made(tree: Node) -> Iterator[tuple[MadeKind, Path, bool]]:
+def _made(tree: Node) -> Iterator[Made]:
     for node, _ in walk(tree):
         if node.kind in _MADE:
-            name = node.child("name") or _function_name(node)
+            path = dotted_path(node.child("name") or _function_name(node))
             temporary = node.text("scope") == "TEMPORARY"
-            yield _MADE[node.kind], dotted_path(name), temporary
+            yield Made(_MADE[node.kind], path, is_temporary=temporary)
 
 
 def _function_name(node: Node) -> Node | None:
