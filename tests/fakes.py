@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bqvertex.clients.bigquery import (
+    CopyRequest,
+    DryRun,
     Job,
     JobError,
     LiveModel,
@@ -16,6 +18,9 @@ from bqvertex.clients.bigquery import (
     QueryRequest,
 )
 from bqvertex.clients.errors import NotFound
+from bqvertex.specs.statement import read_statement
+
+from googlesql.reference import ReferenceKind
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,13 @@ class Fault:
         call: Name of the method that fails.
         error: What it raises.
         after: True: what the call does is done all the same.
+        number: Which call of that method from now on, 1 for the next.
     """
 
     call: str
     error: BaseException
     after: bool = False
+    number: int = 1
 
 
 class FakeBigQuery:
@@ -45,8 +52,11 @@ class FakeBigQuery:
         jobs: Every job, by id.
         job_errors: How the next jobs end, the first first; empty: well.
         faults: What goes wrong, each once.
+        trace: Every call, of those that change nothing too.
         running: Jobs of these ids are found running, and end when they are watched.
         evaluation: The row that ML.EVALUATE answers.
+        evaluations: The row that it answers of a model, by `project.dataset.model`.
+        copies: Every copy job that ran.
     """
 
     def __init__(self) -> None:
@@ -60,7 +70,10 @@ class FakeBigQuery:
         self.faults: list[Fault] = []
         self.cancelled: list[str] = []
         self.running: set[str] = set()
+        self.trace: list[str] = []
         self.evaluation: dict[str, Any] = {"accuracy": 0.75, "roc_auc": 0.8}
+        self.evaluations: dict[str, dict[str, Any]] = {}
+        self.copies: list[CopyRequest] = []
         self.rows_in_a_load = 3
         self._now = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -75,10 +88,54 @@ class FakeBigQuery:
                 return self._attached(request.job_id)
             self.calls.append(("start_query", request.job_id))
             self.statements.append(request.sql)
-            job = self._run(request.job_id, request.project, request.location)
+            job = self._run(request)
+            limit = request.maximum_bytes_billed
+            if job.error is None and limit is not None and job.bytes_processed > limit:
+                said = f"Query exceeded limit for bytes billed: {limit}."
+                job = replace(job, error=JobError("bytesBilledLimitExceeded", said))
+                self.jobs[job.job_id] = job
             if job.error is None:
                 self._execute(request.sql, request.location, job)
             return self.jobs[request.job_id]
+
+    def start_model_copy(self, request: CopyRequest) -> Job:
+        with self._faulty("start_model_copy"):
+            if request.job_id in self.jobs:
+                return self._attached(request.job_id)
+            self.calls.append(("start_model_copy", request.job_id))
+            self.copies.append(request)
+            job = self._run(request)
+            if job.error is not None:
+                return job
+            error = None
+            if request.source not in self.models:
+                error = JobError("notFound", f"Not found: Model {request.source}")
+            elif request.destination in self.models and not request.replace:
+                error = JobError("duplicate", f"Already Exists: Model {request.destination}")
+            else:
+                # Weights, metrics and metadata go along; a registration does not.
+                self.models[request.destination] = replace(
+                    self.models[request.source],
+                    creation_time=job.ended,
+                    vertex_ai_model_id="",
+                    vertex_ai_model_version="",
+                )
+            self.jobs[job.job_id] = replace(job, error=error)
+            return self.jobs[job.job_id]
+
+    def dry_run(self, project: str, location: str, sql: str, *, attempts_s: float) -> DryRun:
+        del project, location, attempts_s
+        with self._faulty("dry_run"):
+            read = read_statement(sql)
+            names = {
+                ".".join(found.path)
+                for found in read.references
+                if found.kind is ReferenceKind.TABLE and not found.is_target
+            }
+            for name in sorted(names - self.tables.keys()):
+                raise NotFound(f"dry run {sql[:20]}: not found: table {name}")
+            tables = [self.tables[name] for name in names]
+            return DryRun(sum(8 * t.num_rows * len(t.schema) for t in tables), read.kind)
 
     def start_load(self, request: LoadRequest) -> Job:
         with self._faulty("start_load"):
@@ -88,7 +145,7 @@ class FakeBigQuery:
             self.loads.append(request)
             with request.open() as stream:
                 rows = stream.read().count(b"\n") - request.skip_leading_rows
-            job = self._run(request.job_id, request.project, request.location)
+            job = self._run(request)
             if job.error is None:
                 old = self.tables.get(request.table)
                 self.tables[request.table] = LiveTable(
@@ -104,9 +161,10 @@ class FakeBigQuery:
 
     def job(self, project: str, location: str, job_id: str) -> Job:
         del project, location
-        if job_id not in self.jobs:
-            raise NotFound(f"look at job {job_id}: not found")
-        return self._attached(job_id)
+        with self._faulty("job"):
+            if job_id not in self.jobs:
+                raise NotFound(f"look at job {job_id}: not found")
+            return self._attached(job_id)
 
     def watch(self, job: Job, deadline_s: float) -> Iterator[Job]:
         del deadline_s
@@ -116,13 +174,17 @@ class FakeBigQuery:
                 yield self.jobs[job.job_id]
 
     def cancel(self, job: Job) -> None:
-        self.cancelled.append(job.job_id)
+        with self._faulty("cancel"):
+            self.cancelled.append(job.job_id)
 
     def rows(self, project: str, location: str, sql: str) -> list[dict[str, Any]]:
         del project, location
         with self._faulty("rows"):
-            assert "ML.EVALUATE" in sql
-            return [dict(self.evaluation)]
+            found = re.search(r"ML\.EVALUATE\(MODEL `([^`]+)`", sql)
+            assert found, f"no ML.EVALUATE: {sql[:80]}"
+            if found[1] not in self.models:
+                raise NotFound(f"run {sql[:40]}: not found: model {found[1]}")
+            return [dict(self.evaluations.get(found[1], self.evaluation))]
 
     def model(self, path: str) -> LiveModel:
         with self._faulty("model"):
@@ -140,7 +202,9 @@ class FakeBigQuery:
     ) -> LiveModel:
         with self._faulty("patch_model"):
             self.calls.append(("patch_model", path))
-            old = self.model(path)
+            if path not in self.models:
+                raise NotFound(f"update metadata of model {path}: not found")
+            old = self.models[path]
             self.models[path] = replace(
                 old,
                 description=description,
@@ -167,7 +231,7 @@ class FakeBigQuery:
     ) -> LiveTable:
         with self._faulty("patch_table"):
             self.calls.append(("patch_table", path))
-            old = self.table(path)
+            old = self.tables[path]
             self.tables[path] = replace(
                 old,
                 description=description,
@@ -185,31 +249,38 @@ class FakeBigQuery:
 
     @contextmanager
     def _faulty(self, call: str) -> Iterator[None]:
-        fault = next((f for f in self.faults if f.call == call), None)
+        self.trace.append(call)
+        due = [f for f in self.faults if f.call == call]
+        self.faults = [
+            replace(f, number=f.number - 1) if f.call == call else f
+            for f in self.faults
+            if (f.call, f.number) != (call, 1)
+        ]
+        fault = next((f for f in due if f.number == 1), None)
         if fault is None:
             yield
             return
-        self.faults.remove(fault)
         try:
             if fault.after:
                 yield
         finally:
             raise fault.error
 
-    def _run(self, job_id: str, project: str, location: str) -> Job:
+    def _run(self, request: QueryRequest | LoadRequest | CopyRequest) -> Job:
         created = self.tick()
         error = self.job_errors.pop(0) if self.job_errors else None
         job = Job(
-            job_id=job_id,
-            project=project,
-            location=location,
+            job_id=request.job_id,
+            project=request.project,
+            location=request.location,
+            labels=request.labels,
             done=True,
             error=error,
             created=created,
             ended=self.tick(5),
             bytes_processed=1000,
         )
-        self.jobs[job_id] = job
+        self.jobs[request.job_id] = job
         return job
 
     def _attached(self, job_id: str) -> Job:
@@ -219,6 +290,16 @@ class FakeBigQuery:
         return job
 
     def _execute(self, sql: str, location: str, job: Job) -> None:
+        if sql.startswith("ALTER MODEL"):
+            path = ".".join(re.findall(r"`([^`]+)`", sql)[:3])
+            registry_id = re.search(r"vertex_ai_model_id = '([^']+)'", sql)
+            assert registry_id, f"no registration: {sql}"
+            self.models[path] = replace(
+                self.models[path],
+                vertex_ai_model_id=registry_id[1],
+                vertex_ai_model_version="1",
+            )
+            return
         found = re.search(r"CREATE (OR REPLACE )?MODEL `([^`]+)`\.`([^`]+)`\.`([^`]+)`", sql)
         assert found, f"no CREATE MODEL with a whole name: {sql[:80]}"
         replaces, *parts = found.groups()
@@ -231,8 +312,16 @@ class FakeBigQuery:
             model_type="LOGISTIC_REGRESSION",
             location=location,
             trained_at=job.created,
+            creation_time=job.ended,
             feature_columns={"origin": "STRING"},
             label_columns={"is_late": "BOOL"},
+            training_runs=[
+                {
+                    "startTime": str(job.created),
+                    "trainingOptions": {"inputLabelColumns": ["is_late"], "maxIterations": "5"},
+                    "results": [{"index": 0, "trainingLoss": 0.7, "evalLoss": 0.8}],
+                }
+            ],
         )
 
 

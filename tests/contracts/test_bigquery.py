@@ -24,6 +24,7 @@ from bqvertex.providers.model import ModelLifecycle
 from bqvertex.providers.seed_table import SeedTableLifecycle
 
 from tests.fakes import FakeBigQuery
+from tests.fakes_vertex import FakeModelRegistry
 
 PROJECT, LOCATION = "acme-prod", "us-central1"
 SCHEMA = [
@@ -291,12 +292,12 @@ def test_the_life_of_a_model(loaded):
     )
 
     outs = life(
-        ModelLifecycle(loaded.bigquery, pace=Pace(lambda _: None)),
+        ModelLifecycle(loaded.bigquery, FakeModelRegistry(), pace=Pace(lambda _: None)),
         inputs,
         {"retrain_on": ["2026-01"], "description": "Other", "labels": {"tier": "1"}},
     )
 
-    assert set(outs["evaluation"]) >= {"accuracy", "roc_auc"}
+    assert set(outs["evaluation_metrics"]) >= {"accuracy", "roc_auc"}
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet"])

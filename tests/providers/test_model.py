@@ -16,6 +16,7 @@ from bqvertex.providers.model import ModelLifecycle
 from bqvertex.specs.unknown import UNKNOWN
 
 from tests.fakes import FakeBigQuery, Fault
+from tests.fakes_vertex import FakeModelRegistry
 
 PATH = "acme-prod.flights.arrival_delay"
 STATEMENT = """\
@@ -42,7 +43,7 @@ def bigquery() -> FakeBigQuery:
 
 @pytest.fixture
 def models(bigquery: FakeBigQuery) -> ModelLifecycle:
-    return ModelLifecycle(bigquery, pace=Pace(sleep=lambda _: None))
+    return ModelLifecycle(bigquery, FakeModelRegistry(), pace=Pace(sleep=lambda _: None))
 
 
 @pytest.fixture
@@ -93,7 +94,9 @@ def test_create_trains_labels_and_evaluates(models, bigquery, inputs):
         "label_columns": {"is_late": "BOOL"},
         "evaluation_metrics": {"accuracy": 0.75, "roc_auc": 0.8},
         "training_job_id": next(iter(bigquery.jobs)),
+        "training_metrics": {"iterations": 1.0, "training_loss": 0.7, "evaluation_loss": 0.8},
         "trained_at": "2026-01-01T00:01:00Z",
+        "creation_time": "2026-01-01T00:01:05Z",
         "seconds": 5.0,
         "bytes_processed": 1000,
     }
@@ -257,10 +260,10 @@ def test_another_declaration_does_not_take_over_ours(models, inputs):
         models.create({**inputs, "owner": "org/proj/prod/arrival-delay"})
 
 
-def test_adopt_takes_a_model_over_without_training(models, bigquery, inputs):
+def test_adopt_as_is_takes_any_model_over_without_training(models, bigquery, inputs):
     bigquery.models[PATH] = LiveModel("KMEANS", "us-central1", trained_at=bigquery.tick())
 
-    outs = models.create({**inputs, "adopt": True}).outs
+    outs = models.create({**inputs, "adopt_as_is": True}).outs
 
     assert bigquery.statements == []
     assert outs["model_type"] == "KMEANS"
@@ -272,7 +275,7 @@ def test_adopt_refuses_a_model_that_is_known_to_be_another(models, bigquery, inp
     labels = {**bigquery.models[PATH].labels, "bqvertex_definition": "0123456789abcdef"}
     bigquery.models[PATH] = replace(bigquery.models[PATH], labels=labels)
 
-    with pytest.raises(FailedPrecondition, match="vouch"):
+    with pytest.raises(FailedPrecondition, match="set adopt_as_is"):
         models.create({**inputs, "adopt": True})
 
 
@@ -348,7 +351,9 @@ def test_a_grant_that_has_not_spread_is_waited_for(models, bigquery, inputs):
 
 def test_a_grant_that_never_comes_names_the_account(bigquery, inputs):
     bigquery.job_errors = [NO_GRANT] * 100
-    models = ModelLifecycle(bigquery, pace=Pace(sleep=lambda _: None, grant_deadline_s=0.0))
+    models = ModelLifecycle(
+        bigquery, FakeModelRegistry(), pace=Pace(sleep=lambda _: None, grant_deadline_s=0.0)
+    )
 
     with pytest.raises(PermissionDenied, match=ACCOUNT):
         models.create(inputs)
@@ -452,6 +457,7 @@ def test_delete_of_a_missing_model_succeeds(models, inputs):
 
 
 def test_delete_of_a_deployed_model_says_so(models, bigquery, inputs):
+    models.create(inputs)
     bigquery.faults = [Fault("delete_model", FailedPrecondition("it is deployed"))]
 
     with pytest.raises(FailedPrecondition, match="deployed"):

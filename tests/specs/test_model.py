@@ -183,7 +183,7 @@ def test_what_is_sent_means_what_is_declared():
 def test_only_kinds_with_an_evaluation_are_evaluated(statement, evaluated):
     spec = ModelSpec.from_inputs(state(statement) | {"model_id": "m"})
 
-    assert (evaluate_statement(spec) is not None) == evaluated
+    assert (evaluate_statement(spec, spec.path) is not None) == evaluated
 
 
 def test_another_way_of_hashing_in_a_new_version_retrains_nothing():

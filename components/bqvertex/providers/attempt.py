@@ -51,6 +51,7 @@ def complete(
     timeout_s: float,
     report: Callable[[Job], None],
     pace: Pace,
+    is_same: Callable[[Job], bool] = lambda _: True,
 ) -> Job:
     """Bring a piece of work to its end, in the job of an earlier run where there is one.
 
@@ -69,6 +70,8 @@ def complete(
         timeout_s: Seconds to wait for one job.
         report: Told of the job each time it was looked at.
         pace: How to wait between attempts.
+        is_same: Tells of a job of an earlier run whether it is this work; left out, the key says
+            so. Another's id is passed over.
 
     Returns:
         The job that did the work.
@@ -88,6 +91,8 @@ def complete(
     def attempt() -> Job:
         for number in attempts:
             job = start(job_id(verb, key, number))
+            if job.attached and not is_same(job):
+                continue
             if job.attached and job.done and (job.error is not None or not took_effect(job)):
                 continue
             job = _ended(bigquery, job, tried, on, timeout_s, report)

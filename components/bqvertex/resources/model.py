@@ -8,12 +8,13 @@ from pulumi.dynamic import Resource
 
 from bqvertex.clients.bigquery.google_client import GoogleBigQuery
 from bqvertex.clients.settings import CloudSettings
+from bqvertex.clients.vertex.registry import VertexModelRegistry
+from bqvertex.clients.vertex.rest import VertexRest
 from bqvertex.providers.lifecycle import Lifecycle
 from bqvertex.providers.model import ModelLifecycle
 from bqvertex.resources.host import DynamicHost
 from bqvertex.resources.owner import owner_of
 from bqvertex.resources.progress import report
-
 
 OUTPUTS = (
     "bytes_processed",
@@ -107,7 +108,9 @@ class ModelProvider(DynamicHost):
 
     def lifecycle(self, settings: CloudSettings) -> Lifecycle:
         """See `DynamicHost.lifecycle`."""
-        return ModelLifecycle(GoogleBigQuery(settings), report=report)
+        return ModelLifecycle(
+            GoogleBigQuery(settings), VertexModelRegistry(VertexRest(settings)), report=report
+        )
 
 
 class Model(Resource, module="bqvertex", name="Model"):

@@ -37,6 +37,11 @@ def job_id(verb: str, key: str, attempt: int) -> str:
     return f"bqvertex_{verb}_{key}_{attempt}"
 
 
+def names_work(job_id_: str, verb: str, key: str) -> bool:
+    """Tell whether a job's id is that of any attempt at a piece of work, see `job_id`."""
+    return job_id_.startswith(job_id(verb, key, 0).removesuffix("0"))
+
+
 def timeout_problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what is wrong with the input `job_timeout_s`, a number of seconds."""
     timeout = inputs.get("job_timeout_s")
