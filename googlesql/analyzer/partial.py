@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final, Literal, TypeAlias
 
+from googlesql import suggestion
 from googlesql.analyzer.assumption import (
     ASSUMPTIONS,
     UNKNOWN_TYPE,
@@ -52,6 +53,7 @@ _TRIES_FOR_COLUMNS: Final = 5
 _OWN_NAME: Final = "zt_"
 # Only the names in scope decide on these, whatever types they have.
 _NAME_ERROR: Final = re.compile(r"Unrecognized name: |Name .+ not found inside ")
+_NOT_INSIDE: Final = re.compile(r"Name (.+) not found inside (.+)")
 _SUGGESTION: Final = re.compile(r"; Did you mean .*", re.DOTALL)
 
 
@@ -136,6 +138,26 @@ class _Partial:
         self._request = replace(request, function_columns=self._columns_of)
 
     def analyze(self) -> PartialAnalysis:
+        try:
+            return self._analyzed()
+        except SqlError as error:
+            raise self._with_suggestion(error) from None
+
+    def _with_suggestion(self, error: SqlError) -> SqlError:
+        """Name the nearest column of a table, of which ZetaSQL says only that it is not there."""
+        wrong = _NOT_INSIDE.fullmatch(error.reason)
+        if wrong is None:
+            return error
+        columns = [
+            column.name
+            for reference in read_references(self._statement)
+            if (reference.alias or reference.path[-1]).lower() == wrong[2].lower()
+            for column in self._request.lookup(reference.path) or ()
+        ]
+        hint = suggestion.near(wrong[1], columns)
+        return type(error)(error.reason + hint, error.line, error.column)
+
+    def _analyzed(self) -> PartialAnalysis:
         if names_pseudo_columns(self._statement):
             return self._guessed()
         try:
@@ -209,7 +231,8 @@ class _Partial:
                     self._functions.add(name)
                     if name not in OPEN_RESULTS:
                         written = ".".join(identifiers(path))
-                        self._add(Unknown("function", written, error.reason, at))
+                        reason = suggestion.of_function(error.reason, written)
+                        self._add(Unknown("function", written, reason, at))
                     return
         raise NotImplementedHere(error.reason, error.line, error.column)
 

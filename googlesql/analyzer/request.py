@@ -1,10 +1,11 @@
 """Type-checking statements with ZetaSQL's analyser against declared tables."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from googlesql.analyzer.assumption import UNKNOWN_TYPE, Assumption, NamedColumns
 from googlesql.analyzer.prepared import Prepared
@@ -32,6 +33,7 @@ Path: TypeAlias = tuple[str, ...]
 Tables: TypeAlias = (
     Mapping[Path, Sequence[Column]] | Callable[[Path], Sequence[Column] | None] | TableSet
 )
+_TOKEN: Final = re.compile(r"\bzt_(?:shared_)?\d+\b")
 OutputColumns: TypeAlias = Callable[
     [TableFunction, Sequence[Sequence[Column]]], Sequence[Column] | None
 ]
@@ -139,7 +141,7 @@ class Request:
         try:
             resolved = resolve(edited.sql, built, self.parameters, rewritten=False)
         except SqlError as error:
-            raise edited.original_error(error) from None
+            raise edited.original_error(_in_own_names(error, prepared.names)) from None
 
         def build() -> str:
             try:
@@ -184,6 +186,12 @@ class Request:
             return self.tables.catalog
         entries = [CatalogTable(token, known) for token, known in prepared.columns.items()]
         return catalog(entries, prepared.functions)
+
+
+def _in_own_names(error: SqlError, names: Mapping[str, str]) -> SqlError:
+    """Return an error with the names that the statement has, for those put in their place."""
+    reason = _TOKEN.sub(lambda found: names.get(found[0], found[0]).replace("`", ""), error.reason)
+    return type(error)(reason, error.line, error.column)
 
 
 def typed(columns_: Sequence[Column], assumption: Assumption | None) -> Sequence[Column]:

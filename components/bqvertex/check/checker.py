@@ -23,7 +23,7 @@ from bqvertex.check.outline import (
 from bqvertex.check.source import Source
 from bqvertex.specs.model_output import KnownModel
 from bqvertex.specs.seed_table import schema_problems
-from googlesql import module
+from googlesql import module, suggestion
 from googlesql.catalog import TableSet
 from googlesql.errors import SqlError
 from googlesql.position import Text
@@ -147,7 +147,8 @@ class _Check:
             try:
                 read[source] = read_outline(source, texts[source])
             except SqlError as error:
-                return {"error": [error.line, error.column, error.reason]}
+                hinted = suggestion.of_syntax(error, texts[source])
+                return {"error": [hinted.line, hinted.column, hinted.reason]}
             return to_json(read[source])
 
         sources = list(texts)
@@ -279,7 +280,8 @@ class _Check:
             files = ", ".join(source.path.as_posix() for source in meaning.others)
             reason = f"not checked: {noun} {name} is declared in {files}, and none is nearer"
         else:
-            reason = f"not checked: {noun} {name} is not declared"
+            hint = self._declared.nearest(path).replace("Did", "did")
+            reason = f"not checked: {noun} {name} is not declared{hint}"
         self._find_at(unit, start, Rule.NOT_CHECKED, reason, self._doubtful)
 
     def _report(self, unit: Unit, answer: Answer, models: Mapping[str, KnownModel]) -> None:

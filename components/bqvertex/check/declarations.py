@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from bqvertex.check.outline import Made, Outline, Unit
 from bqvertex.check.source import Source
+from googlesql import suggestion
 from googlesql.schema import Column
 
 Path: TypeAlias = tuple[str, ...]
@@ -112,6 +113,11 @@ class Declarations:
         if len(nearest) > 1:
             return Meaning(None, tuple(dict.fromkeys(d.source for d in nearest)))
         return Meaning(nearest[0])
+
+    def nearest(self, path: Path) -> str:
+        """Return words that suggest the declared name nearest to one that is not declared."""
+        known = {".".join(other[-len(path) :]) for other in self._by_path}
+        return suggestion.near(".".join(path), known)
 
     @staticmethod
     def _is_seen(declaration: Declaration, unit: Unit) -> bool:

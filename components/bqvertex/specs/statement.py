@@ -13,6 +13,7 @@ from typing import Any, Final
 from bqvertex.specs.identifier import quoted_path
 from bqvertex.specs.literal import render
 from bqvertex.specs.model_output import KnownModel, output_columns_of
+from googlesql import suggestion
 from googlesql.analyzer import (
     Analysis,
     OutputColumns,
@@ -74,7 +75,7 @@ def read_statement(sql: str, file: str = "") -> "Statement":
     try:
         return Statement(sql, file, parse_statement(sql))
     except SqlError as error:
-        raise StatementError(error, sql, file) from None
+        raise StatementError(suggestion.of_syntax(error, sql), sql, file) from None
 
 
 @dataclass(frozen=True)
