@@ -5,14 +5,15 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import Any
 
 import pytest
 from bqvertex.clients import errors
-from bqvertex.clients.bigquery import Job, LoadRequest, QueryRequest
+from bqvertex.clients.bigquery import CopyRequest, DryRun, Job, LoadRequest, QueryRequest
 from bqvertex.clients.bigquery.google_client import GoogleBigQuery
 from bqvertex.clients.bigquery.refusals import failed_job, job_error
 from bqvertex.clients.settings import CloudSettings
@@ -117,6 +118,11 @@ def job(state: str, **more: Any) -> tuple[int, Any]:
         pytest.param(refusal(412, "conditionNotMet"), errors.FailedPrecondition, id="412"),
         pytest.param(refusal(409, "duplicate"), errors.AlreadyExists, id="409"),
         pytest.param(refusal(501, "notImplemented"), errors.InvalidRequest, id="501"),
+        pytest.param(refusal(403, "responseTooLarge"), errors.InvalidRequest, id="403-too-large"),
+        pytest.param(refusal(400, "resourcesExceeded"), errors.JobFailed, id="400-resources"),
+        pytest.param(
+            refusal(400, "bytesBilledLimitExceeded"), errors.FailedPrecondition, id="400-limit"
+        ),
         pytest.param(refusal(418, "teapot"), errors.CloudError, id="unheard-of"),
     ],
 )
@@ -130,11 +136,21 @@ def test_the_reason_decides_and_then_the_status(server, answer, kind):
     assert str(caught.value).startswith("read model acme.flights.delay: No. [")
 
 
+def test_who_is_not_known_is_told_to_sign_in(server):
+    server.script = [refusal(401, "authError")]
+
+    with pytest.raises(errors.Unauthenticated, match="gcloud auth application-default login"):
+        server.client().model("acme.flights.delay")
+
+
 @pytest.mark.parametrize(
     "passing",
     [
         pytest.param(refusal(503, "backendError"), id="backend-error"),
         pytest.param(refusal(403, "rateLimitExceeded"), id="rate-limit"),
+        pytest.param(refusal(403, "userRateLimitExceeded"), id="rate-limit-of-a-user"),
+        pytest.param(refusal(500, "internalError"), id="internal-error"),
+        pytest.param((429, {}), id="too-many-requests"),
         pytest.param((502, {}), id="bad-gateway"),
         pytest.param((0, None), id="connection-lost"),
     ],
@@ -146,6 +162,67 @@ def test_a_passing_failure_is_tried_again(server, passing):
 
     assert model.model_type == "KMEANS"
     assert server.paths == [f"GET {MODEL}"] * 3
+
+
+@pytest.mark.parametrize(
+    "lasting",
+    [
+        pytest.param(refusal(403, "quotaExceeded"), id="quota"),
+        pytest.param(refusal(429, "quotaExceeded"), id="quota-as-429"),
+        pytest.param(refusal(400, "invalidQuery"), id="sql"),
+        pytest.param(refusal(403, "billingNotEnabled"), id="billing"),
+    ],
+)
+def test_a_lasting_failure_is_not_tried_again(server, lasting):
+    server.script = [lasting]
+
+    with pytest.raises(errors.CloudError):
+        server.client().model("acme.flights.delay")
+
+    assert server.paths == [f"GET {MODEL}"]
+
+
+def test_waits_between_attempts_grow_and_differ(server, monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr("google.api_core.retry.retry_unary.time.sleep", waits.append)
+    busy = refusal(403, "rateLimitExceeded")
+    server.script = [*[busy] * 8, (200, {"modelType": "KMEANS", "location": "US"})]
+
+    server.client().model("acme.flights.delay")
+
+    # Jittered: each wait is drawn from below a bound that doubles.
+    assert len(waits) == 8
+    assert all(0 <= wait <= 0.25 * 2**number for number, wait in enumerate(waits))
+    assert len(set(waits)) == 8
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "says"),
+    [
+        ("quotaExceeded", "Quota exceeded: CREATE MODEL", "ask for more at https://console"),
+        ("rateLimitExceeded", "Exceeded rate limits", "lower --parallel"),
+        ("jobRateLimitExceeded", "Exceeded rate limits", "lower --parallel"),
+        ("resourcesExceeded", "Resources exceeded", "fewer rows or columns"),
+        ("bytesBilledLimitExceeded", "Query exceeded limit", "raise max_bytes_billed"),
+        ("billingNotEnabled", "Billing has not been enabled", "link one"),
+        ("billingTierLimitExceeded", "Query exceeded resource limits", "a reservation"),
+        ("responseTooLarge", "Response too large", "ORDER BY"),
+        ("timeout", "The job timed out", "job_timeout_s"),
+        ("stopped", "Job execution was cancelled", "run it again"),
+        (
+            "invalidQuery",
+            "Training Matrix Factorization models is not available for on-demand usage. "
+            "Set up a reservation.",
+            "Enterprise",
+        ),
+    ],
+)
+def test_a_refusal_of_quota_or_slots_says_what_it_means(reason, message, says):
+    failure = failed_job(job_error(reason, message), "train", "model a.b.c", "job1")
+
+    assert str(failure).startswith(f"train model a.b.c: {message} [{reason}, job job1]; ")
+    assert says in str(failure)
+    assert failure.reason == reason
 
 
 def test_no_credentials_go_to_a_local_cloud(server):
@@ -237,6 +314,172 @@ def test_a_file_is_not_sent_again_when_its_job_is_there(server):
 
     assert server.client().start_load(request).attached
     assert opened == []
+
+
+def test_a_limit_of_billed_bytes_goes_with_the_job(server):
+    server.script = [job("PENDING")]
+
+    server.client().start_query(replace(REQUEST, maximum_bytes_billed=10_000_000))
+
+    assert server.asked[0][2]["configuration"]["query"]["maximumBytesBilled"] == "10000000"
+
+
+COPY = CopyRequest(
+    job_id="bqvertex_copy_1",
+    project="acme",
+    location="us-central1",
+    source="acme.flights.delay__candidate",
+    destination="acme.flights.delay",
+    replace=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("replaces", "disposition"), [(True, "WRITE_TRUNCATE"), (False, "WRITE_EMPTY")]
+)
+def test_a_model_is_copied_as_the_api_copies_tables(server, replaces, disposition):
+    server.script = [job("PENDING")]
+
+    server.client().start_model_copy(replace(COPY, replace=replaces))
+
+    place = {"projectId": "acme", "datasetId": "flights"}
+    sent = server.asked[0][2]
+    assert sent["jobReference"]["jobId"] == "bqvertex_copy_1"
+    assert sent["configuration"]["copy"] == {
+        "sourceTables": [{**place, "tableId": "delay__candidate"}],
+        "destinationTable": {**place, "tableId": "delay"},
+        "createDisposition": "CREATE_IF_NEEDED",
+        "writeDisposition": disposition,
+    }
+
+
+def test_a_copy_that_is_there_already_is_attached_to(server):
+    server.script = [refusal(409, "duplicate"), job("DONE")]
+
+    assert server.client().start_model_copy(COPY).attached
+
+
+def dry(**more: Any) -> tuple[int, Any]:
+    status, answer = job("DONE", query={"totalBytesProcessed": "4096", **more})
+    return status, {
+        **answer,
+        "configuration": {**answer["configuration"], "dryRun": True},
+        "statistics": {**answer["statistics"], "totalBytesProcessed": "4096"},
+    }
+
+
+def test_a_dry_run_tells_bytes_type_and_columns(server):
+    schema = {"fields": [{"name": "origin", "type": "STRING", "mode": "NULLABLE"}]}
+    server.script = [dry(statementType="SELECT", schema=schema)]
+
+    found = server.client().dry_run("acme", "us-central1", "SELECT origin", attempts_s=5.0)
+
+    assert found == DryRun(
+        4096, "SELECT", [{"name": "origin", "type": "STRING", "mode": "NULLABLE"}]
+    )
+    sent = server.asked[0][2]["configuration"]
+    assert (sent["dryRun"], sent["query"]["useQueryCache"]) == (True, False)
+
+
+def test_a_dry_run_of_a_statement_without_a_result_has_no_columns(server):
+    server.script = [dry(statementType="CREATE_MODEL")]
+
+    found = server.client().dry_run("acme", "us-central1", REQUEST.sql, attempts_s=5.0)
+
+    assert found == DryRun(4096, "CREATE_MODEL", [])
+
+
+def test_a_dry_run_that_is_refused_has_googles_sentence(server):
+    server.script = [refusal(400, "invalidQuery", "Unrecognized name: x at [1:8]")]
+
+    with pytest.raises(errors.InvalidRequest, match=r"Unrecognized name: x at \[1:8\]"):
+        server.client().dry_run("acme", "us-central1", "SELECT x", attempts_s=5.0)
+
+
+def test_a_dry_run_gives_up_soon(server):
+    server.script = [refusal(503, "backendError")] * 30
+
+    with pytest.raises(errors.Unavailable):
+        server.client().dry_run("acme", "us-central1", "SELECT 1", attempts_s=0.2)
+
+    # Each wait is drawn from below a bound that doubles: soon one is longer than the time left.
+    assert len(server.asked) < 30
+
+
+def test_a_model_tells_all_that_a_lifecycle_asks_of_it(server):
+    server.script = [
+        (
+            200,
+            {
+                "modelType": "LINEAR_REGRESSION",
+                "location": "US",
+                "creationTime": "1767225600000",
+                "transformColumns": [{"name": "late", "transformSql": "delay > 15"}],
+                "remoteModelInfo": {"endpoint": "gemini"},
+                "trainingRuns": [
+                    {"vertexAiModelId": "delay", "vertexAiModelVersion": "3"},
+                    {"startTime": "2026-01-01T00:00:01Z"},
+                ],
+            },
+        )
+    ]
+
+    live = server.client().model("acme.flights.delay")
+
+    assert live.creation_time == datetime(2026, 1, 1, tzinfo=UTC)
+    assert live.transform_columns == [{"name": "late", "transformSql": "delay > 15"}]
+    assert live.remote_model_info == {"endpoint": "gemini"}
+    assert (live.vertex_ai_model_id, live.vertex_ai_model_version) == ("delay", "3")
+
+
+def live_model(etag: str) -> tuple[int, Any]:
+    reference = {"projectId": "acme", "datasetId": "flights", "modelId": "delay"}
+    return 200, {"etag": etag, "modelReference": reference, "location": "US"}
+
+
+def test_metadata_that_somebody_changed_meanwhile_are_patched_anew(server):
+    stale = refusal(412, "conditionNotMet")
+    server.script = [live_model("e1"), stale, live_model("e2"), live_model("e3")]
+
+    server.client().patch_model(
+        "acme.flights.delay", description="Late?", labels={}, expiration=None
+    )
+
+    patches = [headers["If-Match"] for headers in server.headers if "If-Match" in headers]
+    assert patches == ["e1", "e2"]
+
+
+def test_metadata_that_somebody_keeps_changing_are_left(server):
+    server.script = [live_model("e1"), refusal(412, "conditionNotMet")] * 3
+
+    with pytest.raises(errors.FailedPrecondition):
+        server.client().patch_model(
+            "acme.flights.delay", description="Late?", labels={}, expiration=None
+        )
+
+    assert server.script == []
+
+
+def test_as_many_threads_as_a_host_has_share_the_connections(server, caplog):
+    threads = 24
+    client = server.client()
+    server.script = [(200, {"modelType": "KMEANS", "location": "US"})] * threads
+    together = threading.Barrier(threads)
+    found = []
+
+    def look() -> None:
+        together.wait(timeout=30)
+        found.append(client.model("acme.flights.delay").model_type)
+
+    workers = [threading.Thread(target=look) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=30)
+
+    assert found == ["KMEANS"] * threads
+    # urllib3 warns of each connection that its pool has no room for.
+    assert [record.message for record in caplog.records if "pool" in record.message] == []
 
 
 def test_labels_that_are_taken_away_are_sent_as_null(server):

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import requests
 
-TRAINING = re.compile(r"\s*CREATE (OR REPLACE )?MODEL\b", re.IGNORECASE)
+TRAINING = re.compile(rb"CREATE (OR REPLACE )?MODEL\b", re.IGNORECASE)
 PASSED_ON = ("Content-Type", "If-Match", "Accept")
 
 
@@ -24,53 +23,48 @@ class SlowCloud:
         cloud_url: The local cloud.
         training_s: Seconds that a training takes from its insertion.
         url: Where this answers.
-        inserted: By job id, when it was inserted (monotonic, seconds).
-        cancelled: Ids of the jobs that somebody asked to cancel.
+        inserted: By id of a training's job, when it was inserted (monotonic, seconds).
+        running: By id, the job as it is told while it runs.
+        session: To the local cloud.
     """
 
     cloud_url: str
     training_s: float
     url: str = ""
     inserted: dict[str, float] = field(default_factory=dict)
-    cancelled: list[str] = field(default_factory=list)
-    has_inserted: threading.Event = field(default_factory=threading.Event)
+    running: dict[str, bytes] = field(default_factory=dict)
+    session: requests.Session = field(default_factory=requests.Session)
 
-    def answer(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Any:
+    def answer(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
         """Answer a request as the local cloud does, but for trainings that still run."""
-        asked = path.partition("?")[0]
-        if asked.endswith("/cancel"):
-            return self._cancel(asked.split("/")[-2])
-        response = requests.request(
+        job_id = path.partition("?")[0].rpartition("/")[2]
+        if method == "GET" and self._runs(job_id):
+            return 200, self.running[job_id]
+        response = self.session.request(
             method, self.cloud_url + path, data=body, headers=headers, timeout=60
         )
-        if "/jobs" not in asked or not response.ok:
-            return response.status_code, response.content
-        job = response.json()
-        query = job.get("configuration", {}).get("query", {}).get("query", "")
-        if method == "POST" and TRAINING.match(query):
-            self.inserted[job["jobReference"]["jobId"]] = time.monotonic()
-            self.has_inserted.set()
-        return response.status_code, json.dumps(self._as_of_now(job)).encode()
-
-    def _as_of_now(self, job: dict[str, Any]) -> dict[str, Any]:
-        id_ = job.get("jobReference", {}).get("jobId")
-        if id_ in self.cancelled:
-            stopped = {"reason": "stopped", "message": "Job execution was cancelled."}
-            return {**job, "status": {"state": "DONE", "errorResult": stopped}}
-        if time.monotonic() - self.inserted.get(id_, -self.training_s) < self.training_s:
+        if method == "POST" and response.ok and TRAINING.search(body):
+            job = response.json()
+            job_id = job["jobReference"]["jobId"]
             times = {"creationTime": job["statistics"]["creationTime"]}
-            return {**job, "status": {"state": "RUNNING"}, "statistics": times}
-        return job
+            runs = {**job, "status": {"state": "RUNNING"}, "statistics": times}
+            self.running[job_id] = json.dumps(runs).encode()
+            self.inserted[job_id] = time.monotonic()
+            return 200, self.running[job_id]
+        return response.status_code, response.content
 
-    def _cancel(self, id_: str) -> tuple[int, bytes]:
-        self.cancelled.append(id_)
-        return 200, json.dumps({"kind": "bigquery#jobCancelResponse", "job": {}}).encode()
+    def _runs(self, job_id: str) -> bool:
+        inserted = self.inserted.get(job_id)
+        return inserted is not None and time.monotonic() - inserted < self.training_s
 
 
 @contextmanager
 def slowed(cloud_url: str, training_s: float) -> Iterator[SlowCloud]:
     """Serve a `SlowCloud` on a port of its own."""
     cloud = SlowCloud(cloud_url, training_s)
+    cloud.session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

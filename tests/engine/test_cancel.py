@@ -69,5 +69,8 @@ def outcomes(local_cloud, project: str) -> list[str]:
 def trainings(local_cloud, project: str) -> list[dict]:
     url = f"{local_cloud.url}/bigquery/v2/projects/{project}/jobs"
     listed = requests.get(url, params={"projection": "full", "allUsers": "true"}, timeout=30)
-    queries = [(job, job["configuration"].get("query", {})) for job in listed.json()["jobs"]]
-    return [job for job, query in queries if TRAINING.match(query.get("query", ""))]
+    sent = [
+        (job, job["configuration"].get("query", {}).get("query", ""))
+        for job in listed.json()["jobs"]
+    ]
+    return [job for job, sql in sent if TRAINING.search(sql.encode()) and "late_0" in sql]

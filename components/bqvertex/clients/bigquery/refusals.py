@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bqvertex.clients import errors
+from bqvertex.clients.bigquery.advice import advice
 from bqvertex.clients.bigquery.service import JobError
 
 BY_REASON: dict[str, type[errors.CloudError]] = {
@@ -15,7 +16,9 @@ BY_REASON: dict[str, type[errors.CloudError]] = {
     "backendError": errors.Unavailable,
     "badGateway": errors.Unavailable,
     "billingNotEnabled": errors.FailedPrecondition,
+    "billingTierLimitExceeded": errors.FailedPrecondition,
     "blocked": errors.PermissionDenied,
+    "bytesBilledLimitExceeded": errors.FailedPrecondition,
     "conditionNotMet": errors.FailedPrecondition,
     "duplicate": errors.AlreadyExists,
     "internalError": errors.Unavailable,
@@ -30,6 +33,11 @@ BY_REASON: dict[str, type[errors.CloudError]] = {
     "quotaExceeded": errors.QuotaExceeded,
     "rateLimitExceeded": errors.QuotaExceeded,
     "resourceInUse": errors.FailedPrecondition,
+    "resourcesExceeded": errors.JobFailed,
+    "responseTooLarge": errors.InvalidRequest,
+    "stopped": errors.JobFailed,
+    "tableUnavailable": errors.Unavailable,
+    "timeout": errors.DeadlineExceeded,
     "userRateLimitExceeded": errors.QuotaExceeded,
 }
 BY_STATUS: dict[int, type[errors.CloudError]] = {
@@ -42,14 +50,6 @@ BY_STATUS: dict[int, type[errors.CloudError]] = {
     429: errors.QuotaExceeded,
     501: errors.InvalidRequest,
 }
-ADVICE: dict[type[errors.CloudError], str] = {
-    errors.PermissionDenied: "grant a role with the permission named here to the caller",
-    errors.Unauthenticated: "sign in with `gcloud auth application-default login`",
-    errors.QuotaExceeded: "wait, or ask for more quota, and run it again",
-    errors.Unavailable: "run it again; what was begun is found and goes on",
-    errors.FailedPrecondition: "change what stands in the way and run it again",
-}
-
 # The reasons for which the page above says: run the work again, as a new job.
 TRANSIENT_JOB_REASONS = frozenset(
     {
@@ -59,9 +59,12 @@ TRANSIENT_JOB_REASONS = frozenset(
         "jobInternalError",
         "jobRateLimitExceeded",
         "rateLimitExceeded",
+        "tableUnavailable",
     }
 )
-REPEATABLE_REASONS = frozenset({"rateLimitExceeded", "backendError", "internalError", "badGateway"})
+REPEATABLE_REASONS = frozenset(
+    {"rateLimitExceeded", "userRateLimitExceeded", "backendError", "internalError", "badGateway"}
+)
 REPEATABLE_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 # Every connection has a service account of this domain of its own.
@@ -112,7 +115,7 @@ def translated(tried: str, on: str, api_endpoint: str | None) -> Iterator[None]:
         raise _answered(error, tried, on) from error
     except transport as error:
         raise _unanswered(tried, on, api_endpoint, error) from error
-    except (auth.DefaultCredentialsError, auth.RefreshError) as error:
+    except auth.GoogleAuthError as error:
         raise errors.Unauthenticated(
             f"{tried} {on}: no usable Google credentials ({_first_line(error)}); "
             "run `gcloud auth application-default login`"
@@ -175,10 +178,12 @@ def failed_job(error: JobError, tried: str, on: str, job_id: str) -> errors.Clou
     kind = BY_REASON.get(error.reason, errors.JobFailed)
     if error.awaits_grant:
         kind = errors.PermissionDenied
-        advice = "; grant the connection's service account the role it lacks, and run it again"
+        todo = "; grant the connection's service account the role it lacks, and run it again"
     else:
-        advice = f"; {ADVICE[kind]}" if kind in ADVICE else ""
-    return kind(f"{tried} {on}: {error.message} [{error.reason}, job {job_id}]{advice}")
+        todo = advice(kind, error.reason, error.message)
+    failure = kind(f"{tried} {on}: {error.message} [{error.reason}, job {job_id}]{todo}")
+    failure.reason = error.reason
+    return failure
 
 
 def _answered(error: "object", tried: str, on: str) -> errors.CloudError:
@@ -190,9 +195,9 @@ def _answered(error: "object", tried: str, on: str) -> errors.CloudError:
     kind = BY_REASON.get(reason) or BY_STATUS.get(status)
     if kind is None:
         kind = errors.Unavailable if status >= 500 else errors.CloudError
-    advice = f"; {ADVICE[kind]}" if kind in ADVICE else ""
     answer = ", ".join(filter(None, [reason, f"HTTP {status}" if status else ""]))
-    refusal = kind(f"{tried} {on}: {sentence(error)} [{answer}]{advice}")
+    said = sentence(error)
+    refusal = kind(f"{tried} {on}: {said} [{answer}]{advice(kind, reason, said)}")
     refusal.reason = reason
     return refusal
 

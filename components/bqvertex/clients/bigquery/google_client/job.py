@@ -234,6 +234,8 @@ def _job(job: "AnyJob", *, attached: bool = False) -> Job:
         iterations=len(iterations),
         max_iterations=int(training["maxIterations"]) if training.get("maxIterations") else None,
         loss=None if loss is None else float(loss),
-        trials=sum(trial.get("status") in ENDED_TRIAL for trial in training.get("hparamTrials", [])),
+        trials=sum(
+            trial.get("status") in ENDED_TRIAL for trial in training.get("hparamTrials", [])
+        ),
         labels=dict(job.labels or {}),
     )
