@@ -51,6 +51,9 @@ class ModelArgs(TypedDict):
         schemas: Columns of tables and views that the statement reads, by the names that it uses,
             each a list of `TableFieldSchema`: with them, names and types are checked at preview.
             Left out, BigQuery finds out.
+        models: What is known of models whose functions the statement calls, ML.PREDICT and the
+            like, by the names that it uses, each as `bqvertex.specs.model_output.KnownModel` says
+            it; left out, the columns that they answer are not checked at preview.
         description: Shown with the model; left out, none.
         labels: Google Cloud labels; left out, none but this toolkit's own (`bqvertex_…`).
         expiration: Moment at which BigQuery deletes the model, such as `2027-01-31T00:00:00Z`;
@@ -90,6 +93,7 @@ class ModelArgs(TypedDict):
     statement: pulumi.Input[str]
     statement_file: NotRequired[pulumi.Input[str]]
     schemas: NotRequired[pulumi.Input[Mapping[str, Sequence[Mapping[str, Any]]]]]
+    models: NotRequired[pulumi.Input[Mapping[str, Mapping[str, Any]]]]
     description: NotRequired[pulumi.Input[str]]
     labels: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     expiration: NotRequired[pulumi.Input[str]]

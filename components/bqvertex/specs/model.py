@@ -42,6 +42,7 @@ SILENT: Final = frozenset(
         "job_timeout_s",
         "max_bytes_billed",
         "max_price_usd",
+        "models",
         "schemas",
         "statement",
         "statement_file",
@@ -61,6 +62,7 @@ _READ_FROM: Final = (
     "statement",
     "statement_file",
     "schemas",
+    "models",
     "project",
     "dataset_id",
     "model_id",
@@ -82,6 +84,7 @@ class ModelSpec:
         statement: CREATE MODEL statement; bare names are those of the dataset.
         statement_file: Where it was read from; empty when it was given as text.
         schemas: Columns of what it reads, by name.
+        models: What is known of models whose functions it calls, by name.
         definition_hash: Hash of the statement's meaning.
         result_columns: Type by name of the columns it trains on; None when not known offline.
         description: Shown with the model; empty for none.
@@ -107,6 +110,7 @@ class ModelSpec:
     statement: str
     statement_file: str
     schemas: Mapping[str, Sequence[Mapping[str, Any]]]
+    models: Mapping[str, Mapping[str, Any]]
     definition_hash: str
     result_columns: Mapping[str, str] | None
     description: str
@@ -133,6 +137,7 @@ class ModelSpec:
             statement=inputs["statement"],
             statement_file=inputs.get("statement_file") or "",
             schemas=inputs.get("schemas") or {},
+            models=inputs.get("models") or {},
             definition_hash=inputs.get("definition_hash") or "",
             result_columns=inputs.get("result_columns") or None,
             description=inputs.get("description") or "",
@@ -345,7 +350,9 @@ def derived(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {"definition_hash": _hash(news)}
         if _means_what_it_did(olds, found["definition_hash"]):
             found["definition_hash"] = olds["definition_hash"]
-        columns = column_types(_read(news), news.get("schemas") or {}, news)
+        columns = column_types(
+            _read(news), news.get("schemas") or {}, news, news.get("models") or {}
+        )
     except StatementError:
         return {}
     if columns is not None:
@@ -432,7 +439,8 @@ def problems(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[Pro
         name = "statement_file" if file else "statement"
         place = {key: inputs[key] for key in (*_IDS, "location") if known(inputs, key, str)}
         schemas = inputs["schemas"] if known(inputs, "schemas", dict) else {}
-        for reason in statement_problems(inputs["statement"], file or "", place, schemas):
+        models = inputs["models"] if known(inputs, "models", dict) else {}
+        for reason in statement_problems(inputs["statement"], file or "", place, schemas, models):
             yield name, reason
     if not gate_faults and any(inputs.get(name) for name in evaluation_gate.INPUTS):
         try:
