@@ -77,7 +77,7 @@ def _read_tables(context: Context) -> list[TableReference]:
 def _check(interpreter: Interpreter, statement: CreateModel) -> None:
     if statement.query is None:
         raise BigQueryError("invalidQuery", "CREATE MODEL needs a training query after AS.")
-    sample = _rows(interpreter, statement, limit=0)
+    sample = _rows(interpreter, statement.query, limit=0)
     if statement.transform is not None:
         source = query.temporary_table(interpreter, sample)
         try:
@@ -98,17 +98,14 @@ def _train(
 
     if statement.query is None:
         raise BigQueryError("invalidQuery", "CREATE MODEL needs a training query after AS.")
-    if statement.holidays is not None:
-        raise BigQueryError(
-            "notImplemented", "custom_holiday is not implemented on the local cloud."
-        )
     started = datetime.now(UTC)
     options = {
         name: _known(name, value)
         for name, value in statement.options.items()
         if name not in REGISTRY_OPTIONS
     }
-    rows = _rows(interpreter, statement)
+    rows = _rows(interpreter, statement.query)
+    holidays = None if statement.holidays is None else _rows(interpreter, statement.holidays)
     fitted, table = _transformed(interpreter, statement, rows)
     cancelled = job.cancellation()
 
@@ -121,7 +118,11 @@ def _train(
 
     try:
         trained = bqml.train(
-            options, table, before_transform=_read(rows, fitted), on_iteration=on_iteration
+            options,
+            table,
+            before_transform=_read(rows, fitted),
+            holidays=holidays,
+            on_iteration=on_iteration,
         )
     except bqml.BqmlError as error:
         raise BigQueryError("invalidQuery", str(error)) from error
@@ -157,8 +158,8 @@ def _train(
     return runs
 
 
-def _rows(interpreter: Interpreter, statement: CreateModel, limit: int | None = None) -> pa.Table:
-    with table_function.spliced(interpreter, statement.query or "") as sql:
+def _rows(interpreter: Interpreter, text: str, limit: int | None = None) -> pa.Table:
+    with table_function.spliced(interpreter, text) as sql:
         return query.rows(interpreter, sql, limit)
 
 

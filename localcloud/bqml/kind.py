@@ -51,6 +51,7 @@ class Kind:
             takes the values and the names that were given.
         train: Fits it.
         load: Reads back what `Fitted.save` wrote.
+        takes_holidays: Whether the statement may have CUSTOM_HOLIDAY, which `train` then takes.
         is_transform: Whether it is its TRANSFORM clause alone, and learns from what that reads.
     """
 
@@ -60,4 +61,5 @@ class Kind:
     check: Check
     train: Train
     load: Load
+    takes_holidays: bool = False
     is_transform: bool = False

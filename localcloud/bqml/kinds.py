@@ -10,6 +10,8 @@ from localcloud.bqml.kind import Kind
 from localcloud.bqml.recommender import matrix_factorization
 from localcloud.bqml.supervised import boosted_tree, linear, random_forest, training
 from localcloud.bqml.supervised.predictor import Predictor
+from localcloud.bqml.timeseries import training as timeseries
+from localcloud.bqml.timeseries.forecaster import Forecaster
 from localcloud.bqml.unsupervised import kmeans, pca
 
 KINDS: Mapping[str, Kind] = {
@@ -56,6 +58,21 @@ KINDS: Mapping[str, Kind] = {
             matrix_factorization.check,
             matrix_factorization.train,
             matrix_factorization.Recommender.load,
+        ),
+        *(
+            Kind(
+                name,
+                name,
+                kind_options,
+                timeseries.check,
+                timeseries.train,
+                Forecaster.load,
+                takes_holidays=True,
+            )
+            for name, kind_options in (
+                ("ARIMA_PLUS", timeseries.OPTIONS),
+                ("ARIMA_PLUS_XREG", timeseries.XREG_OPTIONS),
+            )
         ),
         Kind(
             "TRANSFORM_ONLY",

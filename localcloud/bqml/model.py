@@ -20,7 +20,7 @@ class Iteration:
 
     Attributes:
         index: 0 for the first.
-        loss: Log loss or mean squared error on the training rows.
+        loss: Log loss or mean squared error on the training rows; None where there is none.
         eval_loss: The same on the evaluation rows; None without any.
         learning_rate: Of this step; None where the solver has none.
         duration_ms: Milliseconds it took.
@@ -28,7 +28,7 @@ class Iteration:
     """
 
     index: int
-    loss: float
+    loss: float | None
     eval_loss: float | None
     learning_rate: float | None
     duration_ms: int
@@ -39,7 +39,7 @@ class Iteration:
         return {
             "index": self.index,
             "durationMs": str(self.duration_ms),
-            "trainingLoss": self.loss,
+            **({} if self.loss is None else {"trainingLoss": self.loss}),
             **({} if self.eval_loss is None else {"evalLoss": self.eval_loss}),
             **({} if self.learning_rate is None else {"learnRate": self.learning_rate}),
             **(
@@ -71,7 +71,7 @@ def hardly_better(iterations: list[Iteration], settings: Mapping[str, Any]) -> b
     if not settings["EARLY_STOP"] or len(iterations) < 2:
         return False
     before, after = (
-        step.loss if step.eval_loss is None else step.eval_loss for step in iterations[-2:]
+        (step.loss or 0.0) if step.eval_loss is None else step.eval_loss for step in iterations[-2:]
     )
     return before <= 0 or (before - after) / before < settings["MIN_REL_PROGRESS"]
 

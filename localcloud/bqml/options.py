@@ -34,6 +34,7 @@ class Option:
         accepts: Tells whether a value may be given.
         supported: Values that work here; None: every accepted one.
         is_name: Whether it is a name in any case, kept in upper case.
+        is_list: Whether a single value stands for an array of it.
     """
 
     default: Any
@@ -41,6 +42,7 @@ class Option:
     accepts: Check
     supported: Sequence[Any] | None = None
     is_name: bool = False
+    is_list: bool = False
 
 
 def number(default: float | None, low: float = 0.0, high: float = float("inf")) -> Option:
@@ -105,6 +107,29 @@ def choice(default: str | None, *names: str, supported: Sequence[str] | None = N
         lambda value: isinstance(value, str) and value.upper() in names,
         supported,
         is_name=True,
+    )
+
+
+def names(
+    default: list[str] | None,
+    allowed: str,
+    accepts: Callable[[str], bool] = lambda name: name != "",
+) -> Option:
+    """One or more names; a single one may come without its array and is kept in one.
+
+    Args:
+        default: When it is left out.
+        allowed: What may be given, in words.
+        accepts: Tells whether one name may be given.
+    """
+    return Option(
+        default,
+        allowed,
+        lambda value: (
+            (isinstance(value, str) and accepts(value))
+            or (_are_texts(value) and len(value) > 0 and all(map(accepts, value)))
+        ),
+        is_list=True,
     )
 
 
@@ -211,7 +236,7 @@ def filled(
                 f"option {name.lower()} = {value!r} does not work on the local cloud yet; "
                 f"{', '.join(map(str, option.supported))} does"
             )
-        values[name] = known
+        values[name] = [known] if option.is_list and isinstance(known, str) else known
     return values
 
 

@@ -23,6 +23,10 @@ FIELDS = {
     "DATA_SPLIT_COL": "dataSplitColumn",
     "INSTANCE_WEIGHT_COL": "instanceWeightColumn",
     "CLASS_WEIGHTS": "labelClassWeights",
+    "TIME_SERIES_TIMESTAMP_COL": "timeSeriesTimestampColumn",
+    "TIME_SERIES_DATA_COL": "timeSeriesDataColumn",
+    "TIME_SERIES_ID_COL": "timeSeriesIdColumns",
+    "HOLIDAY_REGION": "holidayRegions",
     "USER_COL": "userColumn",
     "ITEM_COL": "itemColumn",
     "KMEANS_INIT_METHOD": "kmeansInitializationMethod",
@@ -31,7 +35,7 @@ FIELDS = {
 VALUES = {"SEQ": "SEQUENTIAL", "KMEANS++": "KMEANS_PLUS_PLUS"}
 # Values that the REST API has no name for.
 UNNAMED = frozenset({"AUTO_STRATEGY", "TARGET_ENCODING"})
-UNTOLD = frozenset({"RATING_COL"})
+UNTOLD = frozenset({"RATING_COL", "SEASONALITIES"})
 """Options that the REST API has no field for."""
 UNUSED = {"LINE_SEARCH": "learnRate", "CONSTANT": "initialLearnRate"}
 
@@ -60,6 +64,8 @@ def _options(options: Mapping[str, Any]) -> dict[str, Any]:
         field = FIELDS.get(name) or re.sub(r"_(\w)", lambda match: match[1].upper(), name.lower())
         if name == "CLASS_WEIGHTS":
             value = class_weight_pairs(value)
+        elif name == "NON_SEASONAL_ORDER":
+            value = dict(zip("pdq", map(str, value), strict=True))
         elif isinstance(value, str):
             value = VALUES.get(value, value)
         elif isinstance(value, tuple):

@@ -1,7 +1,8 @@
 """CREATE MODEL: from options and rows to a fitted model."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import pyarrow as pa
 
@@ -15,6 +16,7 @@ def train(
     table: pa.Table,
     *,
     before_transform: pa.Table | None = None,
+    holidays: pa.Table | None = None,
     on_iteration: OnIteration | None = None,
 ) -> Model:
     """Fit a model.
@@ -24,6 +26,7 @@ def train(
             is encrypted is not read here.
         table: The training rows, after TRANSFORM.
         before_transform: The columns that TRANSFORM reads; None without one.
+        holidays: The rows of CUSTOM_HOLIDAY; None without it.
         on_iteration: Called after each step; may raise to stop the training.
 
     Returns:
@@ -39,7 +42,14 @@ def train(
         if before_transform is None:
             raise BqmlError(f"a model of type {kind.name} needs a TRANSFORM clause")
         table = before_transform
-    return kind.train(kind, settings, table, on_iteration)
+    train_kind: Callable[..., Model] = kind.train
+    if holidays is not None:
+        if not kind.takes_holidays:
+            raise BqmlError(f"custom_holiday is for time series, and this is {kind.name}")
+        if before_transform is not None:
+            raise BqmlError("custom_holiday does not go with a TRANSFORM clause")
+        train_kind = partial(train_kind, holidays=holidays)
+    return train_kind(kind, settings, table, on_iteration)
 
 
 def warm_up() -> None:

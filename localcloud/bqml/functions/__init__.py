@@ -7,8 +7,14 @@ from localcloud.bqml.functions.describe_data import DESCRIBE_DATA
 from localcloud.bqml.functions.detect_anomalies import DETECT_ANOMALIES
 from localcloud.bqml.functions.evaluate import EVALUATE
 from localcloud.bqml.functions.explain import EXPLAIN_PREDICT, GLOBAL_EXPLAIN
+from localcloud.bqml.functions.forecast import EXPLAIN_FORECAST, FORECAST
 from localcloud.bqml.functions.generate_embedding import GENERATE_EMBEDDING
 from localcloud.bqml.functions.inspect import FEATURE_IMPORTANCE, FEATURE_INFO, TRAINING_INFO
+from localcloud.bqml.functions.inspect_series import (
+    ARIMA_COEFFICIENTS,
+    ARIMA_EVALUATE,
+    HOLIDAY_INFO,
+)
 from localcloud.bqml.functions.predict import PREDICT
 from localcloud.bqml.functions.principal_components import (
     PRINCIPAL_COMPONENT_INFO,
@@ -29,6 +35,11 @@ FUNCTIONS: Mapping[str, TableFunction] = {
         EVALUATE,
         DETECT_ANOMALIES,
         CENTROIDS,
+        FORECAST,
+        EXPLAIN_FORECAST,
+        ARIMA_EVALUATE,
+        ARIMA_COEFFICIENTS,
+        HOLIDAY_INFO,
         RECOMMEND,
         PRINCIPAL_COMPONENTS,
         PRINCIPAL_COMPONENT_INFO,

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from localcloud.bqml.errors import BqmlError
+from localcloud.bqml.functions.forecast import probability
 from localcloud.bqml.functions.table_function import (
     TableFunction,
     check_settings,
@@ -17,10 +18,12 @@ from localcloud.bqml.functions.table_function import (
     model_of,
 )
 from localcloud.bqml.model import Model
+from localcloud.bqml.timeseries.forecaster import Forecaster
 from localcloud.bqml.unsupervised.detector import Detector
 
 NAME = "ML.DETECT_ANOMALIES"
 MOST_CONTAMINATION = 0.5
+ANOMALY_PROB_THRESHOLD = 0.95
 
 
 def detect_anomalies(
@@ -32,6 +35,8 @@ def detect_anomalies(
     training rows.
     """
     given = model_of(model, NAME)
+    if isinstance(given.fitted, Forecaster):
+        return _of_series(given.fitted, tables, settings)
     if not isinstance(given.fitted, Detector):
         raise BqmlError(f"{NAME} is not for models of type {given.model_type}")
     check_settings(NAME, settings, "contamination", "trial_id")
@@ -51,6 +56,17 @@ def detect_anomalies(
     scores = next(iter(columns.values())).to_numpy(zero_copy_only=False)
     cutoff = np.quantile(given.fitted.training_scores, 1 - contamination)
     return followed_by({"is_anomaly": pa.array(scores > cutoff), **columns}, tables[0])
+
+
+def _of_series(
+    fitted: Forecaster, tables: Sequence[pa.Table], settings: Mapping[str, Any]
+) -> pa.Table:
+    """Which points are outside the interval that their series was expected in."""
+    check_settings(NAME, settings, "anomaly_prob_threshold")
+    if tables and "anomaly_prob_threshold" not in settings:
+        raise BqmlError(f"{NAME}: new data needs anomaly_prob_threshold")
+    threshold = probability(NAME, settings, "anomaly_prob_threshold", ANOMALY_PROB_THRESHOLD)
+    return fitted.detect(threshold, tables[0] if tables else None)
 
 
 DETECT_ANOMALIES = TableFunction(

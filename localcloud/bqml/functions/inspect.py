@@ -19,8 +19,10 @@ from localcloud.bqml.functions.table_function import (
 )
 from localcloud.bqml.model import Model
 from localcloud.bqml.supervised.boosted_tree import BoostedTree
+from localcloud.bqml.timeseries.forecaster import Forecaster
 from localcloud.bqml.unsupervised.kmeans import Clusters
 
+TIME_SERIES_COLUMNS = ("training_run", "iteration", "duration_ms")
 CLUSTER_INFO = pa.list_(
     pa.struct(
         [
@@ -47,6 +49,8 @@ def training_info(
         "learning_rate": pa.array([step.learning_rate for step in steps], pa.float64()),
         "duration_ms": pa.array([step.duration_ms for step in steps], pa.int64()),
     }
+    if isinstance(given.fitted, Forecaster):
+        return pa.table({name: columns[name] for name in TIME_SERIES_COLUMNS})
     if isinstance(given.fitted, Clusters):
         del columns["eval_loss"]
         found = [[dict(cluster) for cluster in step.clusters] for step in steps]

@@ -1,0 +1,1 @@
+"""Kinds that forecast time series."""
