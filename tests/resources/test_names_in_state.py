@@ -16,6 +16,7 @@ import pytest
 from bqvertex.connection import Connection
 from bqvertex.dataset import Dataset
 from bqvertex.endpoint import Endpoint
+from bqvertex.imported_model import ImportedModel
 from bqvertex.model_monitor import ModelMonitor
 from bqvertex.registered_model import RegisteredModel
 from bqvertex.remote_model import RemoteModel
@@ -44,6 +45,7 @@ COMPONENTS = {
     "bqvertex:index:Connection",
     "bqvertex:index:Dataset",
     "bqvertex:index:Endpoint",
+    "bqvertex:index:ImportedModel",
     "bqvertex:index:ModelMonitor",
     "bqvertex:index:RegisteredModel",
     "bqvertex:index:RemoteModel",
@@ -57,8 +59,14 @@ def subclasses(kind: type) -> dict[str, type[Any]]:
     for package in (bqvertex, bqvertex.resources):
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(found.name)
-    found = {f"{c.__module__}.{c.__qualname__}": c for c in kind.__subclasses__()}
+    found = {f"{c.__module__}.{c.__qualname__}": c for c in leaves(kind)}
     return {path: c for path, c in found.items() if path.startswith("bqvertex.")}
+
+
+def leaves(kind: type) -> list[type[Any]]:
+    """Every subclass that has none itself."""
+    below = kind.__subclasses__()
+    return [leaf for sub in below for leaf in leaves(sub) or [sub]]
 
 
 def provider(path: str) -> DynamicHost:
@@ -111,6 +119,8 @@ def declare_one_of_each_component() -> None:
     connection = Connection("remote", {**elsewhere, "connection_id": "remote"})
     trained = "CREATE MODEL late OPTIONS (model_type = 'LINEAR_REG') AS SELECT 1 AS label"
     TrainedModel("late", {**place, "statement": trained})
+    onnx = {"model_id": "elsewhere", "model_type": "ONNX", "model_path": "gs://models/late.onnx"}
+    ImportedModel("elsewhere", {**place, **onnx})
     gemini = {"model_id": "assistant", "endpoint": "gemini-2.5-flash"}
     RemoteModel("assistant", {**place, "connection": connection, **gemini})
     RegisteredModel("late", {**place, "model_id": "late"})
