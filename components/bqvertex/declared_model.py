@@ -1,6 +1,7 @@
 """What the components of models share: where a model goes, what it waits for, what it answers."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final, NotRequired, TypedDict, cast
 
 import pulumi
@@ -11,7 +12,7 @@ from bqvertex.resources.text_file import read_text
 from bqvertex.specs.declared import bare_reads, undeclared
 from bqvertex.specs.model_option import nearest
 from bqvertex.specs.model_secret import secret_problem
-from bqvertex.specs.model_statement import read_model_statement
+from bqvertex.specs.model_statement import known_model, read_model_statement
 from bqvertex.specs.statement import Statement, StatementError
 
 _OWN: Final = frozenset(
@@ -134,17 +135,16 @@ class DeclaredModel(pulumi.ComponentResource):
             RunError: Nothing says where the model goes.
         """
         dataset = args.get("dataset")
+        self._inputs = {
+            **_place(name, args, dataset),
+            **{key: value for key, value in args.items() if key in _PASSED_ON},
+            "labels": args.get("labels", dataset.labels if dataset else None),
+            "models": _known_by_id(args.get("models", ())),
+            **inputs,
+        }
         self.model = Model(
             name,
-            cast(
-                ModelArgs,
-                {
-                    **_place(name, args, dataset),
-                    **{key: value for key, value in args.items() if key in _PASSED_ON},
-                    "labels": args.get("labels", dataset.labels if dataset else None),
-                    **inputs,
-                },
-            ),
+            cast(ModelArgs, self._inputs),
             pulumi.ResourceOptions(parent=self, depends_on=waits_for),
         )
         self.project = self.model.project
@@ -175,6 +175,21 @@ class DeclaredModel(pulumi.ComponentResource):
                 "evaluation_metrics": self.evaluation_metrics,
             }
         )
+
+    @cached_property
+    def known(self) -> pulumi.Output[Mapping[str, Any]]:
+        """What the statement tells of the model to others that call its functions.
+
+        As an input of a resource; see `bqvertex.specs.model_output.KnownModel`.
+        """
+
+        def read(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+            statement = read_model_statement(inputs["statement"], "")
+            known = known_model(statement, inputs["schemas"] or {}, {}, inputs["models"] or {})
+            return known.to_inputs()
+
+        needed = ("statement", "schemas", "models")
+        return pulumi.Output.all(**{key: self._inputs.get(key) for key in needed}).apply(read)
 
 
 def refuse_unknown_inputs(name: str, args: Mapping[str, Any], known: type) -> None:
@@ -250,6 +265,14 @@ def statement_inputs(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _known_by_id(
+    models: Sequence[DeclaredModel],
+) -> pulumi.Output[Mapping[str, Any]] | None:
+    if not models:
+        return None
+    return pulumi.Output.all(**{one._inputs["model_id"]: one.known for one in models})
+
+
 def _place(
     name: str, args: Mapping[str, Any], dataset: Dataset | None
 ) -> dict[str, pulumi.Input[str]]:
@@ -275,5 +298,5 @@ def _schemas(
         raise error
     reads = bare_reads(source)
     found = {name: known[name] for name in reads if name in known}
-    # One table of unknown columns, and nothing of the statement can be checked.
+    # A declared view of unknown columns would be taken for an undeclared one.
     return found if len(found) == len(reads) else {}

@@ -5,6 +5,7 @@ import pytest
 from bqvertex.dataset import Dataset
 from bqvertex.remote_model import RemoteModel
 from bqvertex.resources.model import ModelArgs
+from bqvertex.specs.model import derived, problems
 from bqvertex.trained_model import TrainedModel
 
 from tests.components.plan import MODEL, SEED_TABLE, planned
@@ -111,6 +112,34 @@ def test_it_is_made_after_the_models_whose_functions_it_calls():
 
     second = plan.place(MODEL, "a-second")
     assert max(plan.place(MODEL, "first"), plan.place(MODEL, "remote")) < second
+
+
+CALLING = """\
+CREATE MODEL second OPTIONS (model_type = 'LINEAR_REG', input_label_cols = ['seats'])
+AS SELECT predicted_late, 1 AS seats FROM ML.PREDICT(MODEL arrival_delay, (SELECT * FROM flights))
+"""
+
+
+def test_what_its_models_answer_is_known_at_preview():
+    def program() -> None:
+        nyc = dataset()
+        first = TrainedModel("first", {"dataset": nyc, "statement": STATEMENT})
+        second = {"dataset": nyc, "statement": CALLING, "models": [first]}
+        calling = CALLING.replace("second", "third").replace("arrival_delay", "second")
+        third = {"dataset": nyc, "statement": calling, "models": [TrainedModel("second", second)]}
+        TrainedModel("third", third)
+
+    plan = planned(program, preview=True)
+    inputs = plan.inputs(MODEL, "second")
+    wrong = CALLING.replace("predicted_late,", "predicted_lates,")
+
+    assert list(problems({}, inputs)) == []
+    assert derived({}, inputs)["result_columns"] == {"predicted_late": "BOOL", "seats": "INT64"}
+    assert [reason for _, reason in problems({}, {**inputs, "statement": wrong})] == [
+        "statement:2:11: Unrecognized name: predicted_lates; Did you mean predicted_late?\n"
+        f"{wrong.splitlines()[1]}\n          ^"
+    ]
+    assert plan.inputs(MODEL, "third")["models"]["second"]["label_columns"] == [["seats", "INT64"]]
 
 
 def test_its_outputs():
