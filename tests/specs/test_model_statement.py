@@ -12,6 +12,7 @@ from bqvertex.specs.model_kind import ModelKind, kinds
 from bqvertex.specs.model_statement import (
     ModelStatement,
     column_types,
+    known_model,
     read_model_statement,
     statement_problems,
 )
@@ -136,7 +137,7 @@ WRONG = [
         "logistic_reg.sql",
         "  time_hour,\n  carrier,\n  origin,\n  ML",
         "  carrier,\n  origin,\n  ML",
-        "column of DATA_SPLIT_COL 'time_hour' is not in the TRANSFORM clause",
+        "column 'time_hour' of DATA_SPLIT_COL is not in the TRANSFORM clause",
     ),
     (
         "logistic_reg.sql",
@@ -294,7 +295,12 @@ WRONG = [
         "CREATE MODEL arrival_delay_automl TRANSFORM (*)",
         "MODEL_TYPE AUTOML_REGRESSOR takes no TRANSFORM",
     ),
-    ("automl_regressor.sql", "'split'", "'month'", "'month' is not in the query"),
+    (
+        "automl_regressor.sql",
+        "'split'",
+        "'month'",
+        "column 'month' of DATA_SPLIT_COL is not in the query",
+    ),
     ("kmeans.sql", "num_clusters = 5", "num_clusters = 500", "NUM_CLUSTERS takes 2 to 100"),
     (
         "kmeans.sql",
@@ -345,7 +351,7 @@ WRONG = [
         "'EXPLICIT'",
         "WALS_ALPHA needs FEEDBACK_TYPE = 'IMPLICIT'",
     ),
-    ("matrix_factorization.sql", "  user_col = 'carrier',\n", "", "column of USER_COL 'user'"),
+    ("matrix_factorization.sql", "  user_col = 'carrier',\n", "", "column 'user' of USER_COL"),
     (
         "matrix_factorization.sql",
         "'flights'",
@@ -357,6 +363,12 @@ WRONG = [
         "arima_plus.sql",
         "  time_series_timestamp_col = 'flight_date',\n",
         "",
+        "MODEL_TYPE ARIMA_PLUS needs TIME_SERIES_TIMESTAMP_COL: STRING",
+    ),
+    (
+        "arima_plus.sql",
+        "= 'flight_date'",
+        "= NULL",
         "MODEL_TYPE ARIMA_PLUS needs TIME_SERIES_TIMESTAMP_COL: STRING",
     ),
     (
@@ -525,12 +537,18 @@ WRONG = [
         "'text-embedding-005', machine_type = 'n1-standard-4'",
         "has no option MACHINE_TYPE, which is one of a remote model (Open model on Vertex AI)",
     ),
-    ("remote_tuned_gemini.sql", "'prompt',", "'question',", "column of PROMPT_COL 'question'"),
+    ("remote_tuned_gemini.sql", "'prompt',", "'question',", "column 'question' of PROMPT_COL"),
     (
         "remote_open_model.sql",
         "INTERVAL 8 HOUR",
         "INTERVAL 1 HOUR",
         "ENDPOINT_IDLE_TTL takes 390 to 10080 minutes, not INTERVAL 1 HOUR",
+    ),
+    (
+        "remote_open_model.sql",
+        "'google/gemma-3-270m-it'",
+        "'google/gemma/3-270m-it'",
+        "HUGGING_FACE_MODEL_ID takes provider/model",
     ),
     (
         "remote_open_model.sql",
@@ -662,6 +680,80 @@ def test_a_label_that_transform_drops_or_computes_is_missed(select: str) -> None
     (found,) = problems(sql)
 
     assert "label column 'label' is not in the TRANSFORM clause" in found
+
+
+def test_a_time_series_may_be_made_by_transform() -> None:
+    sql = sample("arima_plus.sql")
+    with_week = sql.replace(
+        "CREATE MODEL daily_departures\n",
+        "CREATE MODEL weekly_departures\n"
+        "TRANSFORM (DATE_TRUNC(flight_date, WEEK) AS week, origin, departures)\n",
+    )
+
+    named = [with_week.replace("= 'flight_date'", f"= '{name}'") for name in ("week", "origin")]
+
+    assert problems(named[0]) == []
+    (found,) = problems(named[1])
+    assert "column 'origin' of TIME_SERIES_TIMESTAMP_COL has type STRING" in found
+
+
+ELSEWHERE = (
+    "CREATE MODEL m OPTIONS (model_type = 'LINEAR_REG', data_split_method = 'CUSTOM', "
+    "data_split_col = 's', input_label_cols = ['y']) AS SELECT y, s{more} FROM elsewhere.t"
+)
+
+
+def test_columns_of_unknown_types_are_held_against_their_names_alone() -> None:
+    sql = ELSEWHERE.format(more="")
+
+    assert list(statement_problems(sql, "m.sql", {}, {})) == []
+    (found,) = statement_problems(sql.replace("['y']", "['z']"), "m.sql", {}, {})
+    assert "label column 'z' is not in the query, which has y, s" in found
+
+
+def test_columns_of_unknown_names_are_left_to_bigquery() -> None:
+    assert list(statement_problems(ELSEWHERE.format(more=", t.*"), "m.sql", {}, {})) == []
+
+
+def test_a_statement_knows_the_columns_that_a_declared_model_answers() -> None:
+    first = statement(
+        "CREATE MODEL expected_seats OPTIONS (model_type = 'LINEAR_REG', "
+        "input_label_cols = ['seats']) AS SELECT seats, distance_miles FROM departures"
+    )
+    models = {"expected_seats": known_model(first, schemas(), PLACE).to_inputs()}
+    second = (
+        "CREATE MODEL m OPTIONS (model_type = 'LOGISTIC_REG', input_label_cols = ['{label}']) AS "
+        "SELECT is_late, predicted_seats FROM ML.PREDICT(MODEL expected_seats, "
+        "(SELECT is_late, distance_miles FROM departures))"
+    )
+
+    columns = column_types(statement(second.format(label="is_late")), schemas(), PLACE, models)
+
+    assert columns == {"is_late": "BOOL", "predicted_seats": "FLOAT64"}
+    (found,) = statement_problems(second.format(label="late"), "m.sql", PLACE, schemas(), models)
+    assert "label column 'late' is not in the query, which has is_late, predicted" in found
+
+
+def test_a_clause_that_a_kind_needs_is_missed() -> None:
+    sql = sample("transform_only.sql")
+    without = sql[: sql.index("TRANSFORM (")] + sql[sql.index("OPTIONS") :]
+
+    (found,) = problems(without)
+
+    assert "MODEL_TYPE TRANSFORM_ONLY needs TRANSFORM" in found
+
+
+@pytest.mark.parametrize(
+    ("connection", "fits"),
+    [("us-central1.c", True), ("example.com:p.us-central1.c", True), ("example.com:p.us.c", False)],
+)
+def test_a_connection_is_where_the_dataset_is(connection: str, fits: bool) -> None:
+    sql = (
+        f"CREATE MODEL m REMOTE WITH CONNECTION `{connection}` "
+        "OPTIONS (endpoint = 'gemini-2.5-pro')"
+    )
+
+    assert (problems(sql) == []) == fits
 
 
 def test_an_option_that_is_given_twice_is_refused() -> None:

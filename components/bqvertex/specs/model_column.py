@@ -13,6 +13,7 @@ from googlesql.tree import Node
 
 LABEL: Final = "INPUT_LABEL_COLS"
 
+_TRANSFORM: Final = "TRANSFORM clause"
 _NUMERIC: Final = ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC")
 _CATEGORIES: Final = ("BOOL", "DATE", "DATETIME", "TIME", "TIMESTAMP", "STRING", "INT64")
 
@@ -80,10 +81,12 @@ def column_problems(
     taken: dict[str, str] = {}
     for named in named_columns(kind, parts):
         place = _place(parts, named.option)
-        types = _types(kind, stated, named)
-        reason = _missing(parts, tree, named, queried, transformed)
-        if reason is None and queried is not None:
-            reason = _wrong_type(named, types, queried)
+        # What is no feature is a column of the query; TRANSFORM may well make another.
+        is_made = parts.transform is not None and not named.option.excluded
+        columns, where = (transformed, _TRANSFORM) if is_made else (queried, "query")
+        reason = _missing(named, columns, where) or _not_handed_on(parts, tree, named)
+        if reason is None and columns is not None:
+            reason = _wrong_type(named, _types(kind, stated, named), columns)
         if reason is not None:
             yield OptionProblem(place, reason)
         if named.option.excluded:
@@ -126,51 +129,45 @@ def _types(kind: ModelKind, stated: Stated, named: NamedColumn) -> tuple[str, ..
     return named.types
 
 
-def _missing(
-    parts: CreateModel,
-    tree: Node,
-    named: NamedColumn,
-    queried: Mapping[str, str] | None,
-    transformed: Mapping[str, str] | None,
-) -> str | None:
-    noun = "label column" if named.option.name == LABEL else f"column of {named.option.name}"
+def _missing(named: NamedColumn, columns: Mapping[str, str] | None, where: str) -> str | None:
+    if columns is None or _type_of(columns, named.name) is not None:
+        return None
+    return _absent(named, list(columns), where)
+
+
+def _not_handed_on(parts: CreateModel, tree: Node, named: NamedColumn) -> str | None:
+    if parts.transform is None or not named.option.excluded:
+        return None
+    if hands_on(tree, named.name) is not False:
+        return None
+    names = [item.alias for item in parts.transform if item.alias is not None]
+    if named.name.lower() in {name.lower() for name in names}:
+        return f"{_noun(named)} must pass TRANSFORM unchanged, by its plain name"
+    return _absent(named, names, _TRANSFORM)
+
+
+def _absent(named: NamedColumn, names: Sequence[str], where: str) -> str:
     hint = f"; name it with {LABEL} = ['column']" if named.option.name == LABEL else ""
-    if queried is not None and not _has(queried, named.name):
-        near = nearest(named.name, list(queried))
-        return (
-            f"{noun} {named.name!r} is not in the query, which has "
-            f"{', '.join(queried)}{near or hint}"
-        )
-    if parts.transform is None:
-        return None
-    plain = hands_on(tree, named.name)
-    if named.option.excluded and plain is False:
-        names = [item.alias for item in parts.transform if item.alias is not None]
-        if named.name.lower() in {name.lower() for name in names}:
-            return f"{noun} {named.name!r} must pass TRANSFORM unchanged, by its plain name"
-        return (
-            f"{noun} {named.name!r} is not in the TRANSFORM clause, which has "
-            f"{', '.join(names)}{nearest(named.name, names) or hint}"
-        )
-    if transformed is not None and not _has(transformed, named.name):
-        return (
-            f"{noun} {named.name!r} is not in the TRANSFORM clause, which has "
-            f"{', '.join(transformed)}"
-        )
-    return None
-
-
-def _wrong_type(named: NamedColumn, types: Sequence[str], queried: Mapping[str, str]) -> str | None:
-    found = next(t for name, t in queried.items() if name.lower() == named.name.lower())
-    # Length and precision are no part of what is asked: NUMERIC(10, 2) is NUMERIC.
-    plain = re.sub(r"\(.*?\)", "", found)
-    if not types or not plain or plain in types:
-        return None
     return (
-        f"column {named.name!r} of {named.option.name} has type {found}; "
-        f"allowed are {', '.join(types)}"
+        f"{_noun(named)} is not in the {where}, which has {', '.join(names)}"
+        f"{nearest(named.name, names) or hint}"
     )
 
 
-def _has(columns: Mapping[str, str], name: str) -> bool:
-    return name.lower() in {column.lower() for column in columns}
+def _noun(named: NamedColumn) -> str:
+    if named.option.name == LABEL:
+        return f"label column {named.name!r}"
+    return f"column {named.name!r} of {named.option.name}"
+
+
+def _wrong_type(named: NamedColumn, types: Sequence[str], columns: Mapping[str, str]) -> str | None:
+    # Length and precision are no part of what is asked: NUMERIC(10, 2) is NUMERIC.
+    plain = re.sub(r"\(.*?\)", "", _type_of(columns, named.name) or "")
+    if not types or not plain or plain in types:
+        return None
+    return f"{_noun(named)} has type {plain}; allowed are {', '.join(types)}"
+
+
+def _type_of(columns: Mapping[str, str], name: str) -> str | None:
+    """Return a column's type, empty where it is not known; None for a column that is not there."""
+    return next((type_ for other, type_ in columns.items() if other.lower() == name.lower()), None)
