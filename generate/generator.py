@@ -12,6 +12,7 @@ Generator: TypeAlias = Callable[[Path], Iterable[GeneratedFile]]
 
 GENERATORS: Final[Mapping[str, str]] = {
     "bqml_options": "generate.bqml_options",
+    "model_pages": "generate.model_page",
 }
 """Modules with a function `generated_files`, a `Generator`, in the order in which they run."""
 
