@@ -1,7 +1,7 @@
 """One spelling for all ways to write the same statement."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from googlesql.lexer import Token, TokenKind, tokens
@@ -42,43 +42,61 @@ def canonical(statement: Node, sql: str, *, without_options: Collection[str] = (
     strings are quoted, and the order of options make no difference; nor do OR REPLACE and IF NOT
     EXISTS of CREATE MODEL, which say how to make the model and not which. Everything else does.
 
+    The form never changes from one version to the next: states hold hashes of it.
+
     Args:
         statement: The statement's syntax tree.
         sql: The text it was parsed from.
         without_options: Options, in upper case, to leave out, such as those that can be altered
             without training.
     """
-    text = Text(sql)
-    spans = _spans(statement, text)
     written = [
         token
         for token in tokens(sql)
         if token.kind not in _SPACE and statement.start <= token.start < statement.end
     ]
+    return words(statement, written, spans(statement, Text(sql)), without_options)
+
+
+def words(
+    statement: Node,
+    written: list[Token],
+    spelt: Mapping[int, tuple[int, str]],
+    without_options: Collection[str],
+) -> str:
+    """Write tokens in the one order that a statement's parts have.
+
+    Args:
+        statement: The statement's syntax tree.
+        written: Its tokens, without white space and comments.
+        spelt: What to write for byte ranges: their ends and words, by where they start. Other
+            words are written in upper case.
+        without_options: Options, in upper case, to leave out.
+    """
     if written and written[-1].text == ";":
         written.pop()
     clause = statement.child("options_list")
     head = statement.child("name") if statement.kind == "ASTCreateModelStatement" else None
     before = [t for t in written if head is None or t.start >= head.start]
-    words = ["CREATE MODEL"] if head is not None else []
+    found = ["CREATE MODEL"] if head is not None else []
     if clause is None or not clause.children("options_entries"):
-        return " ".join((*words, *_spelt(before, spans)))
-    words += _spelt([t for t in before if t.end <= clause.start], spans)
+        return " ".join((*found, *_spelt(before, spelt)))
+    found += _spelt([t for t in before if t.end <= clause.start], spelt)
     entries = sorted(
-        (" ".join(_spelt(_within(written, entry), spans)), identifiers(entry.child("name"))[0])
+        (" ".join(_spelt(_within(written, entry), spelt)), identifiers(entry.child("name"))[0])
         for entry in clause.children("options_entries")
     )
-    kept = [spelt for spelt, name in entries if name.upper() not in without_options]
-    words += ["(", " , ".join(kept), ")"]
-    words += _spelt([t for t in before if t.start >= clause.end], spans)
-    return " ".join(words)
+    kept = [words for words, name in entries if name.upper() not in without_options]
+    found += ["(", " , ".join(kept), ")"]
+    found += _spelt([t for t in before if t.start >= clause.end], spelt)
+    return " ".join(found)
 
 
 def _within(written: list[Token], node: Node) -> list[Token]:
     return [token for token in written if node.start <= token.start < node.end]
 
 
-def _spelt(written: list[Token], spans: dict[int, tuple[int, str]]) -> list[str]:
+def _spelt(written: list[Token], spans: Mapping[int, tuple[int, str]]) -> list[str]:
     words: list[str] = []
     end = 0
     for token in written:
@@ -92,24 +110,24 @@ def _spelt(written: list[Token], spans: dict[int, tuple[int, str]]) -> list[str]
     return words
 
 
-def _spans(statement: Node, text: Text) -> dict[int, tuple[int, str]]:
+def spans(statement: Node, text: Text) -> dict[int, tuple[int, str]]:
     """Return what to write for the byte ranges that are not keywords, numbers or marks."""
-    spans: dict[int, tuple[int, str]] = {}
+    found: dict[int, tuple[int, str]] = {}
     caseless: set[int] = set()
     for node, _ in walk(statement):
         if node.kind == "ASTIdentifier":
-            spans[node.start] = (node.end, _name(node, text))
+            found[node.start] = (node.end, _name(node, text))
         elif node.kind == "ASTStringLiteralComponent":
-            spans[node.start] = (node.end, string(node.text("string_value")))
+            found[node.start] = (node.end, string(node.text("string_value")))
         for field in _CASELESS.get(node.kind, ()):
             caseless.update(n.start for n in _caseless_identifiers(node.child(field)))
-    for start in caseless & spans.keys():
-        end, word = spans[start]
-        spans[start] = (end, word.upper())
+    for start in caseless & found.keys():
+        end, word = found[start]
+        found[start] = (end, word.upper())
     for reference in read_references(statement):
-        spans[reference.start] = (reference.end, ".".join(quoted(p) for p in reference.path))
-    spans.update(_split_closings(statement, text))
-    return spans
+        found[reference.start] = (reference.end, ".".join(quoted(p) for p in reference.path))
+    found.update(_split_closings(statement, text))
+    return found
 
 
 def _caseless_identifiers(node: Node | None) -> Iterator[Node]:

@@ -28,6 +28,8 @@ def language_options() -> "LanguageOptionsProto":
     # Reserved in BigQuery: without it QUALIFY after a table reads as the table's alias.
     # https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical#reserved_keywords
     options.reserved_keywords.append("QUALIFY")
+    # https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language
+    options.supported_generic_entity_types.extend(("PROJECT", "ORGANIZATION", "BI_CAPACITY"))
     # None listed means queries only, and CREATE MODEL would be refused before it is read.
     options.supported_statement_kinds.extend(
         kind

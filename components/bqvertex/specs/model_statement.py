@@ -96,7 +96,10 @@ def model_statement_of(statement: Statement) -> ModelStatement:
 
 def canonical_hash(statement: ModelStatement, project: str, dataset_id: str) -> str:
     """Hash what a statement means, see `Statement.definition_hash`; 64 hexadecimal digits."""
-    return statement.statement.definition_hash(project, dataset_id)
+    enums = {name for name, option in statement.kind.options.items() if "ENUM" in option.type}
+    return statement.statement.definition_hash(
+        project, dataset_id, caseless_options={"MODEL_TYPE", *enums}
+    )
 
 
 @dataclass(frozen=True)

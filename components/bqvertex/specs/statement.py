@@ -21,11 +21,11 @@ from googlesql.analyzer import (
     Tables,
     analyze_partially,
 )
-from googlesql.canonical import canonical
 from googlesql.create_model import CreateModel, read_create_model
 from googlesql.edit import Edit, EditedText
 from googlesql.errors import SqlError, condensed
 from googlesql.lexer import TokenKind, header_comment, tokens
+from googlesql.meaning import meaning
 from googlesql.parser import parse_statement
 from googlesql.position import Text
 from googlesql.reference import Reference, read_references
@@ -179,22 +179,33 @@ class Statement:
         return EditedText(Text(self.sql), edits).sql
 
     def definition_hash(
-        self, project: str, dataset_id: str, *, without_options: Collection[str] = ()
+        self,
+        project: str,
+        dataset_id: str,
+        *,
+        without_options: Collection[str] = (),
+        caseless_options: Collection[str] = (),
     ) -> str:
         """Hash what the statement means, SHA-256 in hexadecimal.
 
-        Comments, white space, the case of keywords, functions, types and option names, quoting,
-        the order of options, OR REPLACE and IF NOT EXISTS, and whether a name is bare or whole
-        make no difference.
+        How it is written makes no difference, see `googlesql.meaning`; nor do OR REPLACE and IF
+        NOT EXISTS, and whether a name is bare or whole. Another version of the toolkit may hash
+        in another way: hash both statements before comparing.
 
         Args:
             project: Project for names without one.
             dataset_id: Dataset for names without one.
             without_options: Options in upper case whose change is not to count.
+            caseless_options: Options in upper case whose texts BigQuery reads in any case.
         """
         whole = self.qualified(project, dataset_id)
-        spelt = canonical(parse_statement(whole), whole, without_options=without_options)
-        return hashlib.sha256(spelt.encode()).hexdigest()
+        meant = meaning(
+            parse_statement(whole),
+            whole,
+            without_options=without_options,
+            caseless_options=caseless_options,
+        )
+        return hashlib.sha256(meant.encode()).hexdigest()
 
     def check(
         self,
