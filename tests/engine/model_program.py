@@ -31,6 +31,12 @@ for number in range(%(count)d):
                 CREATE MODEL late_{number} OPTIONS (%(options)s, input_label_cols = ['delay'])
                 AS SELECT distance, delay FROM departures
             ''',
+            "schemas": {
+                "departures": [
+                    {"name": "distance", "type": "INT64"},
+                    {"name": "delay", "type": "INT64"},
+                ]
+            },
         },
     )
 """

@@ -47,6 +47,8 @@ class SlowCloud:
         )
         if method == "POST" and response.ok and TRAINING.search(body):
             job = response.json()
+            if job["configuration"].get("dryRun"):
+                return response.status_code, response.content
             job_id = job["jobReference"]["jobId"]
             times = {"creationTime": job["statistics"]["creationTime"]}
             runs = {**job, "status": {"state": "RUNNING"}, "statistics": times}

@@ -17,7 +17,7 @@ def server(*calls: str) -> type:
 
     # Each call needs a function of its own: the pool is an attribute of the function.
     functions = {
-        call: type(serve)(serve.__code__, serve.__globals__, call) for call in (*calls, "Check")
+        call: type(serve)(serve.__code__, serve.__globals__, call) for call in (*calls, "Diff")
     }
     return type("DynamicResourceProviderServicer", (), functions)
 
@@ -43,7 +43,7 @@ def test_calls_that_wait_for_google_get_threads_of_their_own(main):
     pools = {pool_of(main.DynamicResourceProviderServicer, call) for call in WAITING_CALLS}
     (pool,) = pools
     assert pool._max_workers == AT_A_TIME
-    assert pool_of(main.DynamicResourceProviderServicer, "Check") is None
+    assert pool_of(main.DynamicResourceProviderServicer, "Diff") is None
 
 
 def test_a_second_provider_in_the_process_changes_nothing(main):

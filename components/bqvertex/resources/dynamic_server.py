@@ -15,8 +15,8 @@ from typing import Any
 AT_A_TIME = 64
 """Calls served at a time. Only a ceiling: `--parallel` says how many the engine makes."""
 
-# These wait for Google. The others compute, and four threads are enough for that.
-WAITING_CALLS = ("Create", "Read", "Update", "Delete")
+# These wait for Google. Diff computes, and four threads are enough for that.
+WAITING_CALLS = ("Check", "Create", "Read", "Update", "Delete")
 
 # grpcio serves a method by the executor in this attribute of it, where it has one: see
 # `_select_thread_pool_for_behavior` in its `_server.py`.
