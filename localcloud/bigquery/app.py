@@ -8,8 +8,8 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from localcloud.bigquery import upstream
+from localcloud.bigquery.connection import ConnectionDirectory, ConnectionService
 from localcloud.bigquery.model import ModelStore
-from localcloud.bigquery.remote_model import ConnectionDirectory, ConnectionService
 from localcloud.ports import BigQueryEngine, ModelRegistry
 
 

@@ -16,6 +16,8 @@ from local_bigquery.settings import settings
 from local_bigquery.sql import native
 from local_bigquery.sql.dialect import FUNCTIONS, MACRO
 
+from localcloud.bigquery import project_options
+
 UNAVAILABLE: set[str] = set()
 """Upper-case names of functions that need an extension this engine has not, such as `ST_AREA`."""
 
@@ -37,6 +39,7 @@ def connect() -> duckdb.DuckDBPyConnection:
     connection.execute("SET python_enable_replacements = false")
     connection.execute(f"ATTACH '{_quoted(settings.data_dir / 'emulator.duckdb')}' AS emulator")
     connection.execute(upstream.EMULATOR_SCHEMA)
+    connection.execute(project_options.TABLE)
     connection.execute("ATTACH ':memory:' AS bq")
     native.register(connection)
     for name, statement in _macros():

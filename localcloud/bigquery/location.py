@@ -26,8 +26,18 @@ def of_running_job() -> str:
     return running.get()
 
 
+def of_region(qualifier: str) -> str | None:
+    """The location that a region qualifier such as `region-eu` names; None for any other text."""
+    prefix, _, place = qualifier.partition("-")
+    if prefix.casefold() != "region" or not place:
+        return None
+    return place.upper() if place.casefold() in ("us", "eu") else place.lower()
+
+
 def of_dataset(project_id: str, dataset_id: str) -> str | None:
     """A dataset's location such as `EU`; None when there is no such dataset."""
+    if region := of_region(dataset_id):
+        return region
     stored = metadata.load(Dataset, project_id, dataset_id)
     if stored is None:
         return DEFAULT if datasets.exists(project_id, dataset_id) else None

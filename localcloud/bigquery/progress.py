@@ -57,4 +57,5 @@ class IterationProgress:
         told: dict[str, Any] = {"iterationResults": self._results}
         if self._max_iterations is not None:
             told["maxIterations"] = str(self._max_iterations)
-        return MlStatistics.model_validate(told).dump()
+        checked: dict[str, Any] = MlStatistics.model_validate(told).dump()
+        return checked

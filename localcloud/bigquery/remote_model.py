@@ -3,8 +3,8 @@
 https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-remote-model-https
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,47 +12,13 @@ import pyarrow as pa
 from local_bigquery.errors import BigQueryError
 
 from googlesql.create_model import CreateModel
-from localcloud.bigquery import gemini, http, location, model, upstream
+from localcloud.bigquery import connection, gemini, http, location, model, upstream
 from localcloud.bigquery.column import arrow_type, coerce, json_value, standard_sql_field
 from localcloud.bigquery.names import Reference
 from localcloud.bigquery.query import JSON_COLUMN
 from localcloud.bigquery.training import Columns, RemoteEndpoint
 
 BATCH_ROWS = 128
-
-
-class ConnectionDirectory(Protocol):
-    """Says which BigQuery connections there are."""
-
-    def exists(self, project: str, location: str, connection_id: str) -> bool:
-        """Whether a connection is there.
-
-        Args:
-            project: Project id.
-            location: A location in lower case, such as `us` or `europe-west4`.
-            connection_id: The connection's id.
-        """
-        ...
-
-
-class ConnectionService:
-    """The connections as the Connection API of this local cloud tells them.
-
-    Args:
-        base_url: Gives the local cloud's address.
-    """
-
-    def __init__(self, base_url: Callable[[], str]) -> None:
-        self._base_url = base_url
-
-    def exists(self, project: str, location: str, connection_id: str) -> bool:
-        """See `ConnectionDirectory.exists`."""
-        name = f"projects/{project}/locations/{location}/connections/{connection_id}"
-        response = httpx.get(f"{self._base_url()}/v1/{name}", timeout=http.TIMEOUT_SECONDS)
-        if response.status_code == 404:
-            return False
-        response.raise_for_status()
-        return True
 
 
 def create(reference: Reference, statement: CreateModel, *, dry_run: bool) -> None:
@@ -62,7 +28,7 @@ def create(reference: Reference, statement: CreateModel, *, dry_run: bool) -> No
         BigQueryError: The connection is not there, is elsewhere, or an option is wrong.
     """
     place = location.of_dataset(*reference[:2]) or location.DEFAULT
-    connection = _connection(reference, statement, place)
+    path = connection.resolve(reference, statement.connection, place)
     remote = _endpoint(statement)
     if dry_run:
         return
@@ -70,7 +36,7 @@ def create(reference: Reference, statement: CreateModel, *, dry_run: bool) -> No
         "modelType": "MODEL_TYPE_UNSPECIFIED",
         "remoteModelInfo": {
             "endpoint": remote.endpoint,
-            "connection": connection,
+            "connection": path,
             "maxBatchingRows": str(remote.max_batching_rows),
         },
         "featureColumns": [standard_sql_field(name, kind) for name, kind in remote.inputs],
@@ -202,36 +168,6 @@ def _followed(table: pa.Table, rows: pa.Table) -> pa.Table:
         if field.name not in table.column_names:
             table = table.append_column(field, rows[field.name])
     return table
-
-
-def _connection(reference: Reference, statement: CreateModel, place: str) -> str:
-    path = statement.connection
-    if path is None:
-        raise BigQueryError("invalidQuery", "A remote model needs REMOTE WITH CONNECTION.")
-    if path == ("DEFAULT",):
-        raise BigQueryError(
-            "notImplemented",
-            "REMOTE WITH CONNECTION DEFAULT is not implemented on the local cloud; name the "
-            "connection.",
-        )
-    if len(path) == 2:
-        path = (reference.project, *path)
-    if len(path) < 3:
-        raise BigQueryError(
-            "invalidQuery",
-            f"Connection {'.'.join(path)} is not a connection's name; it is "
-            "[project.]location.connection_id.",
-        )
-    project, region, connection_id = ".".join(path[:-2]), path[-2].lower(), path[-1]
-    if region != place.lower():
-        raise BigQueryError(
-            "invalidQuery",
-            f"The connection {'.'.join(path)} is in location {region}, but the dataset "
-            f"{reference.project}:{reference.dataset} is in {place}; both must be the same.",
-        )
-    if not upstream.runtime().connections.exists(project, region, connection_id):
-        raise BigQueryError("notFound", f"Not found: Connection {project}.{region}.{connection_id}")
-    return f"{project}.{region}.{connection_id}"
 
 
 def _endpoint(statement: CreateModel) -> RemoteEndpoint:

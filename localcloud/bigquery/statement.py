@@ -10,10 +10,26 @@ from googlesql import parser
 from googlesql.errors import SqlError
 from googlesql.position import Text
 from googlesql.tree import Node
-from localcloud.bigquery import analysis, create_model, database, model_statement, table_function
+from localcloud.bigquery import (
+    analysis,
+    create_model,
+    database,
+    model_statement,
+    project_options,
+    table_function,
+)
+from localcloud.bigquery.index import statement as index_statement
 
 _CONCERNS_MODELS = re.compile(r"\bMODEL\b|\b(ML|AI)\s*\.|\bVECTOR_SEARCH\b", re.IGNORECASE)
 """A statement without these words is no concern of BigQuery ML and need not be parsed for it."""
+
+_CONCERNS_THE_CATALOG = re.compile(
+    r"\s*(CREATE|ALTER|DROP)\b.*?\bINDEX\b|\s*ALTER\s+(PROJECT|ORGANIZATION)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Statements about indexes and settings, which local-bigquery has not as BigQuery has them."""
+_BARE_PROJECT = re.compile(r"(?i)(\s*ALTER\s+PROJECT\s+)([a-z][a-z0-9-]*)(\s+SET\b)")
+"""BigQuery takes a project id with dashes here, ZetaSQL only in backticks."""
 
 _OWN_GRAMMAR = re.compile(
     r"\s*(CREATE|ALTER|DROP|UNDROP|EXPORT|LOAD|GRANT|REVOKE|BEGIN|COMMIT|ROLLBACK|CALL|TRUNCATE)\b",
@@ -59,6 +75,8 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
     if statement.kind != "SQL":
         _run(interpreter, statement)
         return
+    if _CONCERNS_THE_CATALOG.match(statement.text) and _in_catalog(interpreter, statement.text):
+        return
     if not _CONCERNS_MODELS.search(statement.text):
         _run(interpreter, _analysed(interpreter, statement))
         return
@@ -86,6 +104,23 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
             analysis.check(interpreter, statement.text, table_function.columns(interpreter))
         with table_function.spliced(interpreter, statement.text) as sql:
             _run(interpreter, _with_text(statement, _bound(interpreter, tree.kind, sql)))
+
+
+def _in_catalog(interpreter: Interpreter, sql: str) -> bool:
+    """Run a statement about indexes or settings; False when it is another one."""
+    sql = _BARE_PROJECT.sub(r"\1`\2`\3", sql)
+    text, tree = Text(sql), _parsed(sql)
+    if tree.kind in index_statement.STATEMENTS:
+        interpreter.report(index_statement.run(interpreter, tree, text))
+        return True
+    kind = tree.child("type")
+    if tree.kind != "ASTAlterEntityStatement" or kind is None:
+        return False
+    entity = kind.text("id_string").upper()
+    if entity != "PROJECT":
+        raise _refused(f"ALTER {entity}")
+    interpreter.report(project_options.alter(interpreter, tree, text))
+    return True
 
 
 def _analysed(interpreter: Interpreter, statement: Statement) -> Statement:

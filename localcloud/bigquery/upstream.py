@@ -1,12 +1,14 @@
 """What of local-bigquery is replaced, and the guard that it is the version this was written for.
 
-Three places are overridden, each by assignment to a module attribute that the package looks up
+Four places are overridden, each by assignment to a module attribute that the package looks up
 when it is called:
 
 1. storage (`engine.database`): plain DuckDB files, see `database`;
 2. jobs (`jobs.runner`, `jobs.query.execute`, `catalog.tables.defaults`): locations, crashed jobs,
    compressed uploads, see `job`;
-3. statements (`sql.script.Interpreter.sql`): BigQuery ML and ZetaSQL's analysis, see `statement`.
+3. statements (`sql.script.Interpreter.sql`): BigQuery ML and ZetaSQL's analysis, see `statement`;
+4. views (`sql.rules.information_schema.VIEWS`, `sql.rules.STATEMENT_RULES`): those of indexes and
+   of project options, see `information_schema`.
 
 local-bigquery keeps its state in module globals, so one process serves one state directory at a
 time.
@@ -19,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from localcloud.bigquery.connection import ConnectionDirectory
     from localcloud.bigquery.model import ModelStore
-    from localcloud.bigquery.remote_model import ConnectionDirectory
 
 SUPPORTED = "0.4.0"
 """The only version of local-bigquery whose internals are known to fit."""
@@ -96,7 +98,7 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
     from local_bigquery.engine import database as engine
     from local_bigquery.settings import settings
 
-    from localcloud.bigquery import database, job, statement
+    from localcloud.bigquery import database, information_schema, job, statement
 
     state_dir.mkdir(parents=True, exist_ok=True)
     settings.data_dir = state_dir.resolve()
@@ -106,6 +108,7 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
     engine.projects = database.projects
     job.install()
     statement.install()
+    information_schema.install()
     _runtime = opened
     engine.connection()
     job.fail_interrupted()

@@ -91,8 +91,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     url: list[str] = []
     service = create_app(state, registry=registry, base_url=lambda: url[0])
 
+    connections = {"ok"}
+
     async def connection(request: Request) -> JSONResponse:
-        return JSONResponse({}, 200 if request.path_params["id"] == "ok" else 404)
+        return JSONResponse({}, 200 if request.path_params["id"] in connections else 404)
+
+    async def make_connection(request: Request) -> JSONResponse:
+        assert await request.json() == {"cloudResource": {}}
+        connections.add(request.query_params["connectionId"])
+        return JSONResponse({})
+
+    async def project(request: Request) -> JSONResponse:
+        return JSONResponse({"projectNumber": "1234567890"})
 
     async def generate(request: Request) -> JSONResponse:
         body = await request.json()
@@ -108,7 +118,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 generate,
                 methods=["POST"],
             ),
+            Route("/v1/projects/{p}", project),
             Route("/v1/projects/{p}/locations/{l}/connections/{id}", connection),
+            Route("/v1/projects/{p}/locations/{l}/connections", make_connection, methods=["POST"]),
             Route(
                 "/v1/projects/{p}/locations/{l}/endpoints/{endpoint}:predict",
                 endpoints.predict,
