@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from bqvertex.clients.bigquery import (
@@ -18,7 +19,7 @@ from bqvertex.clients.bigquery import (
     QueryRequest,
 )
 from bqvertex.clients.errors import NotFound
-from bqvertex.specs.statement import read_statement
+from bqvertex.specs.statement import Statement, read_statement
 
 from googlesql.reference import ReferenceKind
 
@@ -57,6 +58,8 @@ class FakeBigQuery:
         evaluation: The row that ML.EVALUATE answers.
         evaluations: The row that it answers of a model, by `project.dataset.model`.
         copies: Every copy job that ran.
+        copies_metadata: Whether a copy has the labels, the description and the expiration of its
+            source; Google does not document it.
     """
 
     def __init__(self) -> None:
@@ -74,6 +77,7 @@ class FakeBigQuery:
         self.evaluation: dict[str, Any] = {"accuracy": 0.75, "roc_auc": 0.8}
         self.evaluations: dict[str, dict[str, Any]] = {}
         self.copies: list[CopyRequest] = []
+        self.copies_metadata = True
         self.rows_in_a_load = 3
         self._now = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -83,7 +87,7 @@ class FakeBigQuery:
         return self._now
 
     def start_query(self, request: QueryRequest) -> Job:
-        with self._faulty("start_query"):
+        with self.failing("start_query"):
             if request.job_id in self.jobs:
                 return self._attached(request.job_id)
             self.calls.append(("start_query", request.job_id))
@@ -99,7 +103,7 @@ class FakeBigQuery:
             return self.jobs[request.job_id]
 
     def start_model_copy(self, request: CopyRequest) -> Job:
-        with self._faulty("start_model_copy"):
+        with self.failing("start_model_copy"):
             if request.job_id in self.jobs:
                 return self._attached(request.job_id)
             self.calls.append(("start_model_copy", request.job_id))
@@ -113,9 +117,15 @@ class FakeBigQuery:
             elif request.destination in self.models and not request.replace:
                 error = JobError("duplicate", f"Already Exists: Model {request.destination}")
             else:
-                # Weights, metrics and metadata go along; a registration does not.
+                # Weights and metrics go along; a registration does not.
+                if request.source in self.evaluations:
+                    self.evaluations[request.destination] = self.evaluations[request.source]
+                source = self.models[request.source]
                 self.models[request.destination] = replace(
-                    self.models[request.source],
+                    source,
+                    labels=source.labels if self.copies_metadata else {},
+                    description=source.description if self.copies_metadata else "",
+                    expiration=source.expiration if self.copies_metadata else None,
                     creation_time=job.ended,
                     vertex_ai_model_id="",
                     vertex_ai_model_version="",
@@ -125,8 +135,8 @@ class FakeBigQuery:
 
     def dry_run(self, project: str, location: str, sql: str, *, attempts_s: float) -> DryRun:
         del project, location, attempts_s
-        with self._faulty("dry_run"):
-            read = read_statement(sql)
+        with self.failing("dry_run"):
+            read = _read(sql)
             names = {
                 ".".join(found.path)
                 for found in read.references
@@ -138,7 +148,7 @@ class FakeBigQuery:
             return DryRun(sum(8 * t.num_rows * len(t.schema) for t in tables), read.kind)
 
     def start_load(self, request: LoadRequest) -> Job:
-        with self._faulty("start_load"):
+        with self.failing("start_load"):
             if request.job_id in self.jobs:
                 return self._attached(request.job_id)
             self.calls.append(("start_load", request.job_id))
@@ -161,25 +171,25 @@ class FakeBigQuery:
 
     def job(self, project: str, location: str, job_id: str) -> Job:
         del project, location
-        with self._faulty("job"):
+        with self.failing("job"):
             if job_id not in self.jobs:
                 raise NotFound(f"look at job {job_id}: not found")
             return self._attached(job_id)
 
     def watch(self, job: Job, deadline_s: float) -> Iterator[Job]:
         del deadline_s
-        with self._faulty("watch"):
+        with self.failing("watch"):
             if not job.done:
                 self.running.discard(job.job_id)
                 yield self.jobs[job.job_id]
 
     def cancel(self, job: Job) -> None:
-        with self._faulty("cancel"):
+        with self.failing("cancel"):
             self.cancelled.append(job.job_id)
 
     def rows(self, project: str, location: str, sql: str) -> list[dict[str, Any]]:
         del project, location
-        with self._faulty("rows"):
+        with self.failing("rows"):
             found = re.search(r"ML\.EVALUATE\(MODEL `([^`]+)`", sql)
             assert found, f"no ML.EVALUATE: {sql[:80]}"
             if found[1] not in self.models:
@@ -187,7 +197,7 @@ class FakeBigQuery:
             return [dict(self.evaluations.get(found[1], self.evaluation))]
 
     def model(self, path: str) -> LiveModel:
-        with self._faulty("model"):
+        with self.failing("model"):
             if path not in self.models:
                 raise NotFound(f"read model {path}: not found")
             return self.models[path]
@@ -200,7 +210,7 @@ class FakeBigQuery:
         labels: Mapping[str, str | None],
         expiration: str | None,
     ) -> LiveModel:
-        with self._faulty("patch_model"):
+        with self.failing("patch_model"):
             self.calls.append(("patch_model", path))
             if path not in self.models:
                 raise NotFound(f"update metadata of model {path}: not found")
@@ -214,14 +224,14 @@ class FakeBigQuery:
             return self.models[path]
 
     def delete_model(self, path: str) -> None:
-        with self._faulty("delete_model"):
+        with self.failing("delete_model"):
             if path not in self.models:
                 raise NotFound(f"delete model {path}: not found")
             self.calls.append(("delete_model", path))
             del self.models[path]
 
     def table(self, path: str) -> LiveTable:
-        with self._faulty("table"):
+        with self.failing("table"):
             if path not in self.tables:
                 raise NotFound(f"read table {path}: not found")
             return self.tables[path]
@@ -229,7 +239,7 @@ class FakeBigQuery:
     def patch_table(
         self, path: str, *, description: str, labels: Mapping[str, str | None]
     ) -> LiveTable:
-        with self._faulty("patch_table"):
+        with self.failing("patch_table"):
             self.calls.append(("patch_table", path))
             old = self.tables[path]
             self.tables[path] = replace(
@@ -241,14 +251,15 @@ class FakeBigQuery:
             return self.tables[path]
 
     def delete_table(self, path: str) -> None:
-        with self._faulty("delete_table"):
+        with self.failing("delete_table"):
             if path not in self.tables:
                 raise NotFound(f"delete table {path}: not found")
             self.calls.append(("delete_table", path))
             del self.tables[path]
 
     @contextmanager
-    def _faulty(self, call: str) -> Iterator[None]:
+    def failing(self, call: str) -> Iterator[None]:
+        """Fail a call as `faults` says."""
         self.trace.append(call)
         due = [f for f in self.faults if f.call == call]
         self.faults = [
@@ -323,6 +334,11 @@ class FakeBigQuery:
                 }
             ],
         )
+
+
+@cache
+def _read(sql: str) -> Statement:
+    return read_statement(sql)
 
 
 def _patched(old: Mapping[str, str], change: Mapping[str, str | None]) -> dict[str, str]:

@@ -13,6 +13,8 @@ DEFINITION: Final = f"{RESERVED_PREFIX}definition"
 """Label with the hash of what the live resource was made of."""
 OWNER: Final = f"{RESERVED_PREFIX}owner"
 """Label with the hash of the declaration that made the live resource."""
+JOB: Final = f"{RESERVED_PREFIX}job"
+"""Label with the id of the job that trained the live resource."""
 WORK: Final = f"{RESERVED_PREFIX}work"
 """Label of a job with the name of the work that it does, see `bqvertex.specs.job.work_key`."""
 

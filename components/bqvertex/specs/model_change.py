@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from bqvertex.specs.evaluation_gate import thresholds
 from bqvertex.specs.model import DEFINITION, IDENTITY, METADATA
 from bqvertex.specs.model_kind import ModelKind, UnknownKind, kind_of
 from bqvertex.specs.model_statement import read_model_statement
-from bqvertex.specs.statement import StatementError, read_statement
+from bqvertex.specs.statement import StatementError
 from bqvertex.specs.unknown import holds_unknown
 from googlesql.canonical import canonical
 from googlesql.constant import Constant
@@ -123,7 +124,7 @@ def _parts(inputs: Mapping[str, Any]) -> CreateModel | None:
         read = read_model_statement(inputs["statement"], "").statement
         # Whether a name is written bare or whole makes no difference.
         whole = read.qualified(inputs["project"], inputs["dataset_id"])
-        return read_statement(whole).create_model
+        return read_model_statement(whole, "").parts
     except (KeyError, StatementError):
         return None
 
@@ -135,6 +136,7 @@ def _kind(parts: CreateModel) -> ModelKind | None:
         return None
 
 
+@lru_cache(maxsize=256)
 def _spelt(query: str | None) -> str | None:
     return None if query is None else canonical(parse_statement(query), query)
 
@@ -143,7 +145,7 @@ def _transform(parts: CreateModel) -> Sequence[str] | None:
     if parts.transform is None:
         return None
     items = [f"SELECT {item.text} FROM t" for item in parts.transform]
-    spelt = [canonical(parse_statement(item), item) for item in items]
+    spelt = [_spelt(item) for item in items]
     return [f"{text} {item.alias}" for text, item in zip(spelt, parts.transform, strict=True)]
 
 

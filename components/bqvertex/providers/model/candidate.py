@@ -37,7 +37,9 @@ class Candidates:
         self._report = report
         self._pace = pace
 
-    def promoted(self, spec: ModelSpec, live: LiveModel | None, serving_since: str) -> Job:
+    def promoted(
+        self, spec: ModelSpec, live: LiveModel | None, serving_since: str, job_id: str = ""
+    ) -> Job:
         """Train a model and put it into its place, unless an earlier run has done so.
 
         Args:
@@ -45,6 +47,7 @@ class Candidates:
             live: What serves; None for nothing.
             serving_since: When that was trained, as the state has it; empty for nothing. It names
                 the jobs, so that a run that is repeated finds its own.
+            job_id: The job that the state names; empty for none.
 
         Returns:
             The job that trained it.
@@ -55,13 +58,45 @@ class Candidates:
                 declaration.
         """
         key = spec.candidate_key(serving_since)
-        if live is not None and (done := self._trainings.job_of(spec, key, live)) is not None:
-            return self._registered(spec, key, done)
+        if live is not None:
+            done = self._trainings.job_of(spec, live, [key], job_id)
+            if done is not None:
+                return done
         job = self._trained(spec, key)
-        candidate = self._marked(spec)
-        self._evaluate(spec, candidate, live)
+        candidate = self._marked(spec, job)
+        if live is None or not _is_copy(live, candidate):
+            self._evaluate(spec, candidate, live)
         self._copy(spec, key, candidate, replace=live is not None)
-        return self._registered(spec, key, job)
+        return job
+
+    def register(self, spec: ModelSpec) -> None:
+        """Register a model that was copied into its place, where its statement says so.
+
+        CREATE MODEL registers what it makes, and a candidate is made without.
+        """
+        statement = register_statement(spec)
+        if statement is None or self._is_registered(spec):
+            return
+
+        def start(job_id: str) -> Job:
+            return self._bigquery.start_query(
+                QueryRequest(
+                    job_id=job_id, project=spec.project, location=spec.location, sql=statement
+                )
+            )
+
+        complete(
+            self._bigquery,
+            tried="register",
+            on=f"model {spec.path}",
+            verb="register",
+            key=spec.work_key,
+            start=start,
+            took_effect=lambda _: self._is_registered(spec),
+            timeout_s=REGISTER_S,
+            report=lambda _: self._report(f"model {spec.path}: registering"),
+            pace=self._pace,
+        )
 
     def delete(self, spec: ModelSpec) -> None:
         """Delete the candidate of this declaration, if one is there."""
@@ -75,6 +110,8 @@ class Candidates:
         path = spec.candidate_path
         self._trainings.stop_others(spec, key)
         there = self._trainings.look(path)
+        if there is not None and (job := self._trainings.job_of(spec, there, [key])) is not None:
+            return job
         if (
             there is not None
             and not _is_own(spec, there)
@@ -90,14 +127,15 @@ class Candidates:
             spec, path, key, lambda: candidate_statement(spec, replace=replace)
         )
 
-    def _marked(self, spec: ModelSpec) -> LiveModel:
+    def _marked(self, spec: ModelSpec, job: Job) -> LiveModel:
         live = self._bigquery.model(spec.candidate_path)
-        if dict(live.labels) == spec.own_labels and live.expiration is not None:
+        labels = {**spec.own_labels, label.JOB: job.job_id}
+        if dict(live.labels) == labels and live.expiration is not None:
             return live
         return self._bigquery.patch_model(
             spec.candidate_path,
             description=f"May take the place of {spec.path}",
-            labels=label.patch(live.labels, spec.own_labels),
+            labels=label.patch(live.labels, labels),
             expiration=rfc3339(datetime.now(UTC) + EXPIRES_AFTER),
         )
 
@@ -132,7 +170,7 @@ class Candidates:
 
         def took_effect(_: Job) -> bool:
             live = self._trainings.look(spec.path)
-            return live is not None and live.trained_at == candidate.trained_at
+            return live is not None and _is_copy(live, candidate)
 
         complete(
             self._bigquery,
@@ -147,35 +185,13 @@ class Candidates:
             pace=self._pace,
         )
 
-    def _registered(self, spec: ModelSpec, key: str, job: Job) -> Job:
-        statement = register_statement(spec)
-        if statement is None or self._is_registered(spec):
-            return job
-
-        def start(job_id: str) -> Job:
-            return self._bigquery.start_query(
-                QueryRequest(
-                    job_id=job_id, project=spec.project, location=spec.location, sql=statement
-                )
-            )
-
-        complete(
-            self._bigquery,
-            tried="register",
-            on=f"model {spec.path}",
-            verb="register",
-            key=f"{key}_{spec.work_key}",
-            start=start,
-            took_effect=lambda _: self._is_registered(spec),
-            timeout_s=REGISTER_S,
-            report=lambda _: self._report(f"model {spec.path}: registering"),
-            pace=self._pace,
-        )
-        return job
-
     def _is_registered(self, spec: ModelSpec) -> bool:
         return bool(self._bigquery.model(spec.path).vertex_ai_model_id)
 
 
 def _is_own(spec: ModelSpec, live: LiveModel) -> bool:
     return live.labels.get(label.OWNER) == label.short_hash(spec.owner)
+
+
+def _is_copy(live: LiveModel, candidate: LiveModel) -> bool:
+    return candidate.trained_at is not None and live.trained_at == candidate.trained_at

@@ -115,14 +115,15 @@ class ModelLifecycle:
         live = self._trainings.look(spec.path)
         if live is not None and (spec.adopt or spec.adopt_as_is):
             refuse_another(spec, live)
-            return Created(spec.path, self._finished(spec, inputs, self._job_of(spec, live)))
+            job = self._trainings.job_of(spec, live, spec.first_keys)
+            return Created(spec.path, self._finished(spec, inputs, job))
         if live is not None and not self._is_own(spec, live):
             raise AlreadyExists(
                 f"create model {spec.path}: a model of that name is there, and this declaration "
                 "did not make it; set adopt to take it over without training it, or delete it first"
             )
         if live is not None and live.labels.get(label.DEFINITION) == spec.definition_label:
-            job = self._job_of(spec, live)
+            job = self._trainings.job_of(spec, live, spec.first_keys)
         elif spec.is_gated:
             job = self._candidates.promoted(spec, live, "")
         else:
@@ -153,13 +154,7 @@ class ModelLifecycle:
         del id
         spec = ModelSpec.from_inputs(news)
         if changed(olds, news) & DEFINITION:
-            live = self._trainings.look(spec.path)
-            job = None if live is None else self._trainings.job_in_state(spec, olds, live)
-            if job is None and spec.is_gated:
-                job = self._candidates.promoted(spec, live, olds.get("trained_at") or "")
-            elif job is None:
-                job = self._train(spec, spec.work_key, replace=True)
-            return self._finished(spec, news, job)
+            return self._finished(spec, news, self._retrained(spec, olds))
         self._patched(spec, self._bigquery.model(spec.path))
         kept = {key: olds[key] for key in COMPUTED if key in olds}
         return {**news, **kept}
@@ -178,6 +173,16 @@ class ModelLifecycle:
                 self._bigquery.delete_model(id)
         self._candidates.delete(spec)
 
+    def _retrained(self, spec: ModelSpec, olds: Bag) -> Job:
+        live = self._trainings.look(spec.path)
+        before = olds.get("training_job_id") or ""
+        if spec.is_gated:
+            serving_since = olds.get("trained_at") or ""
+            return self._candidates.promoted(spec, live, serving_since, before)
+        # Labels that somebody took away make it look like another one, and are put back.
+        found = None if live is None else self._trainings.job_of(spec, live, job_id=before)
+        return found or self._train(spec, spec.work_key, replace=True)
+
     def _train(self, spec: ModelSpec, key: str, *, replace: bool) -> Job:
         return self._trainings.train(
             spec, spec.path, key, lambda: create_statement(spec, replace=replace)
@@ -189,26 +194,26 @@ class ModelLifecycle:
             return owner == label.short_hash(spec.owner)
         return any(self._trainings.is_made_here(spec, key, live) for key in spec.first_keys)
 
-    def _job_of(self, spec: ModelSpec, live: LiveModel) -> Job | None:
-        found = (self._trainings.job_of(spec, key, live) for key in spec.first_keys)
-        return next((job for job in found if job is not None), None)
-
-    def _patched(self, spec: ModelSpec, live: LiveModel) -> LiveModel:
+    def _patched(self, spec: ModelSpec, live: LiveModel, job: Job | None = None) -> LiveModel:
+        trained_by = job.job_id if job else live.labels.get(label.JOB)
+        labels = spec.live_labels | ({label.JOB: trained_by} if trained_by else {})
         if (
             live.description == spec.description
-            and dict(live.labels) == spec.live_labels
+            and dict(live.labels) == labels
             and same_moment(live.expiration, spec.expiration)
         ):
             return live
         return self._bigquery.patch_model(
             spec.path,
             description=spec.description,
-            labels=label.patch(live.labels, spec.live_labels),
+            labels=label.patch(live.labels, labels),
             expiration=spec.expiration,
         )
 
     def _finished(self, spec: ModelSpec, inputs: Bag, job: Job | None) -> Bag:
-        live = self._patched(spec, self._bigquery.model(spec.path))
+        if spec.is_gated:
+            self._candidates.register(spec)
+        live = self._patched(spec, self._bigquery.model(spec.path), job)
         outs = without_none(
             {
                 **inputs,
@@ -220,6 +225,6 @@ class ModelLifecycle:
             }
         )
         if spec.is_gated:
-            # Last: until then a run that is broken off finds its training by it.
+            # Last, since until then a run that is broken off finds its training by it.
             self._candidates.delete(spec)
         return outs

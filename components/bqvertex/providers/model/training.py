@@ -1,13 +1,13 @@
 """One training: begun once, found again, and never in the way of another declaration's."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final
 
 from bqvertex.clients.bigquery import BigQuery, Job, LiveModel, QueryRequest
 from bqvertex.clients.errors import NotFound
 from bqvertex.providers.attempt import Pace, complete, earlier_jobs, made_by
-from bqvertex.providers.lifecycle import Bag
 from bqvertex.providers.model.estimate import Estimates
 from bqvertex.specs import label
 from bqvertex.specs.job import names_work
@@ -79,23 +79,26 @@ class Trainings:
             is_same=lambda job: _is_of(spec, job),
         )
 
-    def job_of(self, spec: ModelSpec, key: str, live: LiveModel) -> Job | None:
-        """Find the job of this very work that made a model; None where it was another."""
-        return next((j for j in self._of_this_work(spec, key) if made_by(j, live.trained_at)), None)
+    def job_of(
+        self, spec: ModelSpec, live: LiveModel, keys: Sequence[str] = (), job_id: str = ""
+    ) -> Job | None:
+        """Find the job of this very work that made a model; None where it was another.
 
-    def job_in_state(self, spec: ModelSpec, olds: Bag, live: LiveModel) -> Job | None:
-        """Find the job of this very work that a state names, if it made the live model.
-
-        So a model whose labels somebody took away is known by more than them.
+        Args:
+            spec: What is declared.
+            live: The model. Its label names the job, unless a run was broken off before it was set
+                or somebody took it away.
+            keys: Names of the jobs to look through then.
+            job_id: The job that the state names; empty for none.
         """
-        if not olds.get("training_job_id"):
-            return None
-        try:
-            job = self._bigquery.job(spec.project, spec.location, olds["training_job_id"])
-        except NotFound:
-            return None
-        is_it = job.error is None and _is_of(spec, job) and made_by(job, live.trained_at)
-        return job if is_it else None
+
+        def made_it(job: Job) -> bool:
+            return job.error is None and _is_of(spec, job) and made_by(job, live.trained_at)
+
+        named = {name for name in (live.labels.get(label.JOB), job_id) if name}
+        told = (self._job(spec, name) for name in sorted(named))
+        found = (job for key in keys for job in self._earlier(spec, key))
+        return next((job for job in chain(told, found) if job is not None and made_it(job)), None)
 
     def is_made_here(self, spec: ModelSpec, key: str, live: LiveModel) -> bool:
         """Tell whether a job of this declaration made a model, of whatever definition.
@@ -117,6 +120,12 @@ class Trainings:
         """Look at a model; None where there is none."""
         try:
             return self._bigquery.model(path)
+        except NotFound:
+            return None
+
+    def _job(self, spec: ModelSpec, job_id: str) -> Job | None:
+        try:
+            return self._bigquery.job(spec.project, spec.location, job_id)
         except NotFound:
             return None
 
