@@ -111,12 +111,13 @@ def fit(values: Floats, order: Order, has_drift: bool) -> Candidate:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            result = _model(values, order, has_drift).fit()
+            # Of the differences: the same likelihood, in half the time.
+            result = _model(left, (p, 0, q), has_level=d == 0 or has_drift).fit()
         except (ValueError, np.linalg.LinAlgError) as error:
             return Candidate(order, has_drift, error=str(error))
     named = dict(zip(result.model.param_names, result.params, strict=True))
     ar = tuple(float(value) for value in result.arparams)
-    level = float(named.get("const", named.get("x1")) or 0.0)
+    level = float(named.get("const") or 0.0)
     return Candidate(
         order,
         has_drift,
@@ -141,7 +142,7 @@ def applied(values: Floats, candidate: Candidate, horizon: int) -> Trend:
     d = candidate.order[1]
     if candidate.variance == 0:
         return _applied_exactly(values, candidate, horizon)
-    model = _model(values, candidate.order, candidate.has_drift)
+    model = _model(values, candidate.order, has_level=d == 0 or candidate.has_drift)
     parameters = [*candidate.ar, *candidate.ma, float(candidate.variance or 0.0)]
     if d == 0 or candidate.has_drift:
         parameters.insert(0, candidate.constant / (1 - sum(candidate.ar)))
@@ -159,10 +160,11 @@ def applied(values: Floats, candidate: Candidate, horizon: int) -> Trend:
     )
 
 
-def _model(values: Floats, order: Order, has_drift: bool) -> Any:
+def _model(values: Floats, order: Order, *, has_level: bool) -> Any:
     from statsmodels.tsa.arima.model import ARIMA
 
-    trend = "c" if order[1] == 0 else "t" if has_drift else "n"
+    # What is constant in differences is a slope in the series.
+    trend = "n" if not has_level else "c" if order[1] == 0 else "t"
     return ARIMA(values, order=order, trend=trend)
 
 

@@ -137,7 +137,7 @@ def _occurrences(
         # A week has the holiday or has not; a day is so many days from it.
         offsets = range(-holiday.before, holiday.after + 1) if frequency.name == "DAILY" else (0,)
         for offset in offsets:
-            day = np.datetime64(holiday.date, "D") + offset
+            day = np.datetime64(holiday.date, "D") + np.timedelta64(offset, "D")
             step = int(np.searchsorted(days, day, side="right")) - 1
             width = 1 if frequency.name == "DAILY" else 7
             if 0 <= step < len(days) and (day - days[step]).astype(int) < width:

@@ -50,12 +50,13 @@ class Frequency:
         steps = np.arange(start, start + count)
         if self.months == 0:
             return first + steps * np.timedelta64(round(self.seconds * 1_000_000), "us")
-        months = first.astype("datetime64[M]") + steps * self.months
+        months = first.astype("datetime64[M]") + steps * np.timedelta64(self.months, "M")
         # The 31st of a month that has fewer days is its last day.
         since_month = first - first.astype("datetime64[M]").astype("datetime64[us]")
         day = since_month.astype("timedelta64[D]")
-        last_day = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")) - 1
-        days = months.astype("datetime64[D]") + np.minimum(day, last_day.astype("timedelta64[D]"))
+        after = (months + np.timedelta64(1, "M")).astype("datetime64[D]")
+        last_day = after - months.astype("datetime64[D]") - np.timedelta64(1, "D")
+        days = months.astype("datetime64[D]") + np.minimum(day, last_day)
         moments: Moments = days.astype("datetime64[us]") + (
             since_month - day.astype("timedelta64[us]")
         )

@@ -19,6 +19,8 @@ SEASONS = ("YEARLY", "QUARTERLY", "MONTHLY", "WEEKLY", "DAILY")
 """In the order of ML.EXPLAIN_FORECAST's columns."""
 LONGEST_OF_STL = 31
 """In points."""
+CYCLES = 35
+"""A short season is smoothed over so many of its cycles: over a few, one spike becomes part of it."""
 SINES = {"YEARLY": 10, "QUARTERLY": 5, "MONTHLY": 5, "WEEKLY": 21, "DAILY": 12}
 """How many sines make up a long season; the fastest has so many waves in it."""
 SIGNIFICANT = 0.001
@@ -125,7 +127,12 @@ def _stl(values: Floats, periods: Sequence[int]) -> list[Floats]:
 
     if not periods:
         return []
-    fitted = MSTL(values, periods=tuple(periods), stl_kwargs={"robust": True}).fit()
+    fitted = MSTL(
+        values,
+        periods=tuple(periods),
+        windows=(CYCLES,) * len(periods),
+        stl_kwargs={"robust": True},
+    ).fit()
     seasonal = np.asarray(fitted.seasonal, dtype=np.float64)
     return list(seasonal.reshape(len(values), -1).T)
 

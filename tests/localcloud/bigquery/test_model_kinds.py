@@ -182,3 +182,65 @@ def test_matrix_factorization(
     found = model(client, dataset, "tastes")
     assert [c.name for c in found.feature_columns] == ["user", "item"]
     assert [c.name for c in found.label_columns] == [column]
+
+
+def test_time_series(client: bigquery.Client, dataset: str, run: Run) -> None:
+    run(
+        "CREATE MODEL sales OPTIONS (model_type = 'ARIMA_PLUS', time_series_timestamp_col = 'day', "
+        "time_series_data_col = 'y', time_series_id_col = 'shop', horizon = 30, "
+        "auto_arima_max_order = 1) AS SELECT DATE_ADD('2024-01-01', INTERVAL n DAY) AS day, shop, "
+        "IF(shop = 'a', 10, 100) + MOD(n, 7) + 0.1 * MOD(n * 7919, 13) AS y "
+        "FROM UNNEST(GENERATE_ARRAY(0, 69)) AS n, UNNEST(['a', 'b']) AS shop"
+    )
+
+    forecasts = run(
+        "SELECT * FROM ML.FORECAST(MODEL sales, STRUCT(7 AS horizon, 0.8 AS confidence_level))"
+    )
+    parts = run(
+        "SELECT * FROM ML.EXPLAIN_FORECAST(MODEL sales, STRUCT(7 AS horizon)) "
+        "WHERE time_series_type = 'forecast'"
+    )
+    orders = run("SELECT * FROM ML.ARIMA_EVALUATE(MODEL sales)")
+    coefficients = run("SELECT * FROM ML.ARIMA_COEFFICIENTS(MODEL sales)")
+    past = run(
+        "SELECT * FROM ML.DETECT_ANOMALIES(MODEL sales, STRUCT(0.9 AS anomaly_prob_threshold))"
+    )
+    [new] = run(
+        "SELECT * FROM ML.DETECT_ANOMALIES(MODEL sales, STRUCT(0.9 AS anomaly_prob_threshold), "
+        "(SELECT DATE '2024-03-11' AS day, 'a' AS shop, 99.0 AS y))"
+    )
+    judged = run(
+        "SELECT * FROM ML.EVALUATE(MODEL sales, (SELECT DATE '2024-03-11' AS day, 'a' AS shop, "
+        "12.0 AS y), STRUCT(TRUE AS perform_aggregation))"
+    )
+    assert [row["shop"] for row in forecasts] == ["a"] * 7 + ["b"] * 7
+    assert forecasts[0]["forecast_timestamp"].isoformat() == "2024-03-11T00:00:00+00:00"
+    assert forecasts[0]["confidence_level"] == 0.8
+    assert parts[0]["seasonal_period_weekly"] is not None
+    assert [row["seasonal_periods"] for row in orders] == [["WEEKLY"], ["WEEKLY"]]
+    assert len(coefficients) == 2
+    assert len(past) == 140
+    assert new["is_anomaly"] is True
+    assert list(judged[0])[:2] == ["shop", "mean_absolute_error"]
+    assert model(client, dataset, "sales").model_type == "ARIMA_PLUS"
+
+
+def test_custom_holidays(run: Run) -> None:
+    run(
+        "CREATE MODEL parties OPTIONS (model_type = 'ARIMA_PLUS', "
+        "time_series_timestamp_col = 'day', time_series_data_col = 'y', horizon = 5, "
+        "auto_arima_max_order = 1) AS (training_data AS (SELECT "
+        "DATE_ADD('2022-01-01', INTERVAL n DAY) AS day, 10 + MOD(n, 7) + "
+        "IF(EXTRACT(DAYOFYEAR FROM DATE_ADD('2022-01-01', INTERVAL n DAY)) = 100, 50, 0) + "
+        "0.1 * MOD(n * 7919, 13) AS y FROM UNNEST(GENERATE_ARRAY(0, 729)) AS n), "
+        "custom_holiday AS (SELECT 'US' AS region, 'OurDay' AS holiday_name, primary_date "
+        "FROM UNNEST([DATE '2022-04-10', DATE '2023-04-10']) AS primary_date))"
+    )
+
+    rows = run(
+        "SELECT MAX(holiday_effect_OurDay) AS effect FROM ML.EXPLAIN_FORECAST(MODEL parties)"
+    )
+    info = run("SELECT holiday_name, preholiday_days FROM ML.HOLIDAY_INFO(MODEL parties)")
+
+    assert rows[0]["effect"] > 30
+    assert info == [{"holiday_name": "OurDay", "preholiday_days": 1}] * 2

@@ -39,6 +39,14 @@ def small_training(
     """Options and rows that a kind trains on at once."""
     if kind in ("LINEAR_REG", "BOOSTED_TREE_REGRESSOR", "RANDOM_FOREST_REGRESSOR"):
         return {"INPUT_LABEL_COLS": ["minutes"]}, delays
+    if kind in ("ARIMA_PLUS", "ARIMA_PLUS_XREG"):
+        columns = {"TIME_SERIES_TIMESTAMP_COL": "day", "TIME_SERIES_DATA_COL": "rain"}
+        days = np.arange("2024-01-01", "2024-03-01", dtype="datetime64[D]")
+        rows = flights.slice(0, len(days)).select(["rain", "noise"])
+        more = {"HORIZON": 5, "HOLIDAY_REGION": "US", "SEASONALITIES": ["AUTO"]}
+        if kind == "ARIMA_PLUS_XREG":
+            more = {"NON_SEASONAL_ORDER": (1, 0, 0), "AUTO_ARIMA": False}
+        return {**columns, **more}, rows.append_column("day", pa.array(days))
     if kind == "MATRIX_FACTORIZATION":
         columns = {"USER_COL": "carrier", "ITEM_COL": "noise", "RATING_COL": "rain"}
         return {**columns, "FEEDBACK_TYPE": "IMPLICIT"}, flights.drop_columns(["late"])
