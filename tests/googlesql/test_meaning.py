@@ -259,7 +259,7 @@ def test_many_edits_at_once(data: st.DataObject) -> None:
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8")) | st.binary(),
     lambda inner: st.lists(inner, min_size=1, max_size=3),
     max_leaves=4,
