@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from bqvertex.specs.model import DEFINITION, METADATA, changed, derived
+from bqvertex.specs.model import problems as model_problems
 from bqvertex.specs.model_kind import ModelKind, kinds
 from bqvertex.specs.model_statement import (
     ModelStatement,
@@ -754,6 +755,16 @@ def test_a_connection_is_where_the_dataset_is(connection: str, fits: bool) -> No
     )
 
     assert (problems(sql) == []) == fits
+
+
+def test_a_dataset_that_moves_has_its_statement_checked_again() -> None:
+    sql = sample("remote_https.sql")
+    olds = inputs(sql, model_id="late_arrival_endpoint")
+
+    found = dict(model_problems(olds, {**olds, "location": "europe-west4"}))
+
+    assert list(model_problems(olds, olds)) == []
+    assert found.keys() == {"statement"}
 
 
 def test_an_option_that_is_given_twice_is_refused() -> None:

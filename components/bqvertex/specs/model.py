@@ -428,7 +428,8 @@ def problems(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[Pro
     yield from _limit_problems(inputs)
     gate_faults = list(evaluation_gate.shape_problems(inputs))
     yield from gate_faults
-    accepted = is_accepted(olds, inputs)
+    # A connection or an endpoint that the statement names has to be where the dataset is.
+    accepted = is_accepted(olds, inputs) and olds.get("location") == inputs.get("location")
     if accepted and all(olds.get(name) == inputs.get(name) for name in evaluation_gate.INPUTS):
         return
     if not known(inputs, "statement", str) or not inputs["statement"].strip():
