@@ -236,9 +236,10 @@ def test_an_operation_that_is_broken_off_anywhere_and_repeated_ends_as_one_that_
 
         assert (broken_at, world.bigquery.faults) == (broken_at, [])
         assert (broken_at, described(world)) == (broken_at, described(wanted))
-        assert world.bigquery.models[PATH].labels.get("bqvertex_job", "") == world.state[
-            "training_job_id"
-        ], broken_at
+        assert (
+            world.bigquery.models[PATH].labels.get("bqvertex_job", "")
+            == world.state["training_job_id"]
+        ), broken_at
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -128,11 +128,11 @@ def _option_differences(statement: ModelStatement, live: LiveDefinition) -> Iter
         here, whence = stated.get(name), ""
         if here is None and option.type in ("BOOL", "INT64", "FLOAT64"):
             # A word or a list that nobody wrote may have been chosen by BigQuery.
-            here, whence = option.default, ", the default"
+            here, whence = option.default, ", by default"
         if _is_untold(here) or option.secret:
             continue
         if not _is_same(here, there):
-            yield f"{name} is {_shown(there)} there and {render(here)}{whence} here"
+            yield f"{name} is {_shown(there)} there and {render(here)} here{whence}"
 
 
 def _remote_differences(statement: ModelStatement, live: LiveDefinition) -> Iterator[str]:
