@@ -260,66 +260,6 @@ def test_another_declaration_does_not_take_over_ours(models, inputs):
         models.create({**inputs, "owner": "org/proj/prod/arrival-delay"})
 
 
-def test_adopt_as_is_takes_any_model_over_without_training(models, bigquery, inputs):
-    bigquery.models[PATH] = LiveModel("KMEANS", "us-central1", trained_at=bigquery.tick())
-
-    outs = models.create({**inputs, "adopt_as_is": True}).outs
-
-    assert bigquery.statements == []
-    assert outs["model_type"] == "KMEANS"
-    assert models.diff(PATH, outs, inputs).changes is False
-
-
-def test_adopt_refuses_a_model_that_is_known_to_be_another(models, bigquery, inputs):
-    models.create(inputs)
-    labels = {**bigquery.models[PATH].labels, "bqvertex_definition": "0123456789abcdef"}
-    bigquery.models[PATH] = replace(bigquery.models[PATH], labels=labels)
-
-    with pytest.raises(FailedPrecondition, match="set adopt_as_is"):
-        models.create({**inputs, "adopt": True})
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("call", ["model", "start_query", "watch", "patch_model", "rows"])
-def test_create_converges_after_a_fault(models, bigquery, inputs, call, after):
-    bigquery.faults = [Fault(call, Unavailable("gone"), after=after)]
-    with pytest.raises(Unavailable):
-        models.create(inputs)
-
-    created = models.create(inputs)
-
-    assert len(bigquery.statements) == 1
-    assert created.outs["evaluation_metrics"] == {"accuracy": 0.75, "roc_auc": 0.8}
-    assert created.outs["training_job_id"] == next(iter(bigquery.jobs))
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("call", ["start_query", "watch", "patch_model", "rows"])
-def test_update_converges_after_a_fault(models, bigquery, inputs, news, call, after):
-    state = models.create(inputs).outs
-    wanted = checked(models, {**news, **rewritten("= 5", "= 6")})
-    bigquery.faults = [Fault(call, Unavailable("gone"), after=after)]
-    with pytest.raises(Unavailable):
-        models.update(PATH, state, wanted)
-
-    outs = models.update(PATH, state, wanted)
-
-    assert len(bigquery.statements) == 2
-    assert outs["definition_hash"] == wanted["definition_hash"]
-
-
-def test_a_crash_and_then_another_definition_trains_that_one(models, bigquery, inputs, news):
-    bigquery.faults = [Fault("rows", Unavailable("killed"))]
-    with pytest.raises(Unavailable):
-        models.create(inputs)
-    wanted = checked(models, {**news, **rewritten("= 5", "= 6")})
-
-    outs = models.create(wanted).outs
-
-    assert "CREATE OR REPLACE MODEL" in bigquery.statements[-1]
-    assert outs["definition_hash"] == wanted["definition_hash"]
-
-
 def test_a_run_attaches_to_the_training_of_an_earlier_one(models, bigquery, inputs):
     bigquery.faults = [Fault("watch", Unavailable("killed"))]
     with pytest.raises(Unavailable):

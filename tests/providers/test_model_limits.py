@@ -200,7 +200,7 @@ def test_a_price_limit_is_held_right_before_the_training(models, bigquery):
     inputs = models.check({}, {**NEWS, "max_price_usd": 400.0}).inputs
     bigquery.tables[TABLE] = LiveTable("US", COLUMNS, TIB // 8)
 
-    with pytest.raises(FailedPrecondition, match="max_price_usd allows 400 USD.*nothing was train"):
+    with pytest.raises(FailedPrecondition, match=r"max_price_usd allows 400 USD.*nothing was train"):
         models.create(inputs)
 
     assert bigquery.statements == []

@@ -13,7 +13,7 @@ from bqvertex.providers.model.estimate import Estimates
 from bqvertex.providers.model.evaluation import evaluation_metrics
 from bqvertex.providers.model.registration import Registry, refuse_if_held
 from bqvertex.providers.model.state import (
-    COMPUTED,
+    computed_of,
     facts,
     inputs_of,
     job_facts,
@@ -156,8 +156,7 @@ class ModelLifecycle:
         if changed(olds, news) & DEFINITION:
             return self._finished(spec, news, self._retrained(spec, olds))
         self._patched(spec, self._bigquery.model(spec.path))
-        kept = {key: olds[key] for key in COMPUTED if key in olds}
-        return {**news, **kept}
+        return {**news, **computed_of(olds)}
 
     def delete(self, id: str, state: Bag) -> None:
         """Delete the model and its candidate; to find them gone is success.

@@ -8,7 +8,6 @@ from typing import Any, Final
 from bqvertex.clients.bigquery import Job, LiveModel
 from bqvertex.providers.lifecycle import Bag
 from bqvertex.specs import label
-from bqvertex.specs.evaluation_gate import thresholds
 from bqvertex.specs.inputs import Problem, known
 from bqvertex.specs.location import same_location
 from bqvertex.specs.model import ModelSpec
@@ -107,10 +106,22 @@ def seen(spec: ModelSpec, state: Bag, live: LiveModel) -> Bag:
 def inputs_of(state: Bag) -> Bag:
     """Pick the inputs out of a state."""
     kept = {key: value for key, value in state.items() if key not in COMPUTED}
-    if kept.get("evaluation") and not thresholds(kept["evaluation"]):
-        # Written by version 0.1.0: an output of that name, and no input.
-        del kept["evaluation"]
+    if _is_of_version_0_1(state):
+        kept.pop("evaluation", None)
     return kept
+
+
+def computed_of(state: Bag) -> Bag:
+    """Pick the outputs that are no inputs out of a state."""
+    kept = {key: value for key, value in state.items() if key in COMPUTED}
+    if _is_of_version_0_1(state) and "evaluation" in state:
+        kept["evaluation_metrics"] = state["evaluation"]
+    return kept
+
+
+def _is_of_version_0_1(state: Bag) -> bool:
+    # Its output `evaluation` had the metrics; the input of that name came with version 0.2.
+    return "evaluation_metrics" not in state
 
 
 def _live_definition(spec: ModelSpec, state: Bag, live: LiveModel) -> str:
