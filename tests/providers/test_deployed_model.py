@@ -351,6 +351,7 @@ def test_a_changed_input_costs_what_its_group_says(cloud, name):
 
     assert change.changes
     assert change.replaces == ((name,) if name in IDENTITY else ())
+    assert f": {name} " in change.reason
 
 
 def test_numbers_as_floats_and_left_out_defaults_change_nothing(cloud):

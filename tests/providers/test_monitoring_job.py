@@ -218,6 +218,7 @@ def test_a_changed_input_costs_what_its_group_says(cloud, name):
 
     assert change.changes
     assert change.replaces == ((name,) if name in IDENTITY else ())
+    assert f": {name} " in change.reason
 
 
 def test_for_another_model_the_old_monitor_goes_first(cloud):

@@ -251,6 +251,7 @@ def test_a_changed_input_costs_what_its_group_says(cloud, name):
 
     assert change.changes
     assert change.replaces == ((name,) if name in IDENTITY else ())
+    assert f": {name} " in change.reason
 
 
 def test_the_order_of_aliases_is_no_change(cloud):

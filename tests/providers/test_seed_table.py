@@ -94,6 +94,7 @@ def test_diff(tables, inputs, change, changes, replaces):
     change = tables.diff(PATH, state, {**inputs, **change})
 
     assert (change.changes, change.replaces) == (changes, replaces)
+    assert bool(change.reason) == changes
 
 
 def test_a_new_layout_deletes_first_because_the_name_stays(tables, inputs):

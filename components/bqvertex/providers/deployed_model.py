@@ -8,7 +8,9 @@ from bqvertex.clients.errors import AlreadyExists, FailedPrecondition, JobFailed
 from bqvertex.clients.vertex.endpoints import Endpoints, LiveDeployment, LiveEndpoint
 from bqvertex.clients.vertex.registry import ModelRegistry
 from bqvertex.providers.lifecycle import Bag, Change, Checked, Created, Failure, Live
+from bqvertex.specs.change_reason import change_reason
 from bqvertex.specs.deployed_model import (
+    CONSEQUENCES,
     IDENTITY,
     INPUTS,
     DeployedModelSpec,
@@ -66,7 +68,11 @@ class DeployedModelLifecycle:
         """Identity replaces; all else is an update without a gap in serving."""
         del id
         names = changed(normalised(olds), normalised(news), INPUTS)
-        return Change(changes=bool(names), replaces=tuple(sorted(names & IDENTITY)))
+        return Change(
+            changes=bool(names),
+            replaces=tuple(sorted(names & IDENTITY)),
+            reason=change_reason(olds, news, names, CONSEQUENCES),
+        )
 
     def create(self, inputs: Bag) -> Created:
         """Deploy the model and give it its traffic.

@@ -7,9 +7,11 @@ from bqvertex.clients.errors import AlreadyExists, JobFailed, NotFound
 from bqvertex.clients.vertex.monitors import ModelMonitors, MonitoringRun
 from bqvertex.clients.vertex.registry import ModelRegistry
 from bqvertex.providers.lifecycle import Bag, Change, Checked, Created, Failure, Live
+from bqvertex.specs.change_reason import change_reason
 from bqvertex.specs.inputs import changed
 from bqvertex.specs.monitored_data import whole
 from bqvertex.specs.monitoring_job import (
+    CONSEQUENCES,
     DEFINITION,
     IDENTITY,
     INPUTS,
@@ -67,6 +69,7 @@ class MonitoringJobLifecycle:
             replaces=replaces,
             # For another model the monitor keeps its name: there cannot be two.
             delete_before_replace=replaces == ("model",),
+            reason=change_reason(olds, news, names, CONSEQUENCES),
         )
 
     def create(self, inputs: Bag) -> Created:

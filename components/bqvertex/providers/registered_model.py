@@ -9,9 +9,11 @@ from bqvertex.clients.errors import DeadlineExceeded, FailedPrecondition, NotFou
 from bqvertex.clients.vertex.registry import ModelRegistry, ModelVersion
 from bqvertex.providers.attempt import Pace, complete
 from bqvertex.providers.lifecycle import Bag, Change, Checked, Created, Failure, Live
+from bqvertex.specs.change_reason import change_reason
 from bqvertex.specs.inputs import changed
 from bqvertex.specs.job import work_key
 from bqvertex.specs.registered_model import (
+    CONSEQUENCES,
     IDENTITY,
     INPUTS,
     RegisteredModelSpec,
@@ -67,7 +69,11 @@ class RegisteredModelLifecycle:
         """Identity replaces; all else is an update."""
         del id
         names = changed(normalised(olds), normalised(news), INPUTS)
-        return Change(changes=bool(names), replaces=tuple(sorted(names & IDENTITY)))
+        return Change(
+            changes=bool(names),
+            replaces=tuple(sorted(names & IDENTITY)),
+            reason=change_reason(olds, news, names, CONSEQUENCES),
+        )
 
     def create(self, inputs: Bag) -> Created:
         """Register the model and give its version the aliases.

@@ -9,8 +9,10 @@ from bqvertex.clients.errors import AlreadyExists, NotFound
 from bqvertex.providers.attempt import Pace, complete, earlier_jobs, made_by
 from bqvertex.providers.lifecycle import Bag, Change, Checked, Created, Failure, Live
 from bqvertex.specs import label
+from bqvertex.specs.change_reason import change_reason
 from bqvertex.specs.inputs import known
 from bqvertex.specs.seed_table import (
+    CONSEQUENCES,
     DEFINITION,
     IDENTITY,
     SILENT,
@@ -71,6 +73,7 @@ class SeedTableLifecycle:
             replaces=replaces,
             # Repartitioned, the table keeps its name: there cannot be two.
             delete_before_replace=bool(replaces) and _same_path(olds, news),
+            reason=change_reason(olds, news, names, CONSEQUENCES),
         )
 
     def create(self, inputs: Bag) -> Created:

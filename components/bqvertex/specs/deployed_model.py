@@ -25,6 +25,12 @@ DEFINITION: Final = frozenset(
 METADATA: Final = frozenset({"min_replica_count", "max_replica_count", "traffic_split"})
 """Inputs that Vertex AI changes on the running deployment."""
 INPUTS: Final = IDENTITY | DEFINITION | METADATA
+CONSEQUENCES: Final = (
+    (IDENTITY, "replaces the deployed model"),
+    (DEFINITION, "deploys anew, the old one answers until then; both are billed meanwhile"),
+    (METADATA, "changes the running deployment"),
+)
+"""What a change of inputs does, see `bqvertex.specs.change_reason`."""
 
 DEFAULT_MACHINE_TYPE: Final = "n1-standard-2"
 WHOLE: Final = 100

@@ -28,6 +28,12 @@ DEFINITION: Final = frozenset(
 METADATA: Final = frozenset({"display_name", "notification_emails"})
 """Inputs that are changed on the monitor; nothing runs."""
 INPUTS: Final = IDENTITY | DEFINITION | METADATA
+CONSEQUENCES: Final = (
+    (IDENTITY, "replaces the monitor and runs it"),
+    (DEFINITION, "runs the monitor again"),
+    (METADATA, "changes the monitor only, runs nothing"),
+)
+"""What a change of inputs does, see `bqvertex.specs.change_reason`."""
 
 DEFAULT_THRESHOLD: Final = 0.3
 """Distance over which a feature has drifted, where nobody says otherwise.

@@ -20,6 +20,12 @@ DEFINITION: Final = frozenset({"definition_hash"})
 METADATA: Final = frozenset({"version_aliases", "display_name", "description"})
 """Inputs that are altered in place, for free."""
 INPUTS: Final = IDENTITY | DEFINITION | METADATA
+CONSEQUENCES: Final = (
+    (IDENTITY, "replaces the registry entry"),
+    (DEFINITION, "names the version that a training makes"),
+    (METADATA, "changes the registry entry only, trains nothing"),
+)
+"""What a change of inputs does, see `bqvertex.specs.change_reason`."""
 
 _MODEL_ID = re.compile(r"[a-z_][a-z0-9_-]{0,62}\Z")
 _ALIAS = re.compile(r"[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]\Z")

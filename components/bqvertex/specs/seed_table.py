@@ -41,6 +41,12 @@ METADATA: Final = frozenset({"description", "labels", "owner"})
 SILENT: Final = frozenset({"adopt", "job_timeout_s", "source"})
 """Inputs whose change alone changes nothing at BigQuery."""
 INPUTS: Final = IDENTITY | DEFINITION | METADATA | SILENT
+CONSEQUENCES: Final = (
+    (IDENTITY, "replaces the table and loads it"),
+    (DEFINITION, "loads the table again"),
+    (METADATA, "changes metadata only, loads nothing"),
+)
+"""What a change of inputs does, see `bqvertex.specs.change_reason`."""
 REQUIRED: Final = frozenset({"project", "location", "dataset_id", "table_id", "source", "schema"})
 
 FORMATS: Final = {
