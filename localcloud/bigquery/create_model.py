@@ -3,7 +3,8 @@
 https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,6 +76,10 @@ def _read_tables(context: Context) -> list[TableReference]:
 
 
 def _check(interpreter: Interpreter, statement: CreateModel) -> None:
+    from localcloud import bqml
+
+    with _refusals():
+        bqml.check(_options(statement))
     if statement.query is None:
         raise BigQueryError("invalidQuery", "CREATE MODEL needs a training query after AS.")
     sample = _rows(interpreter, statement.query, limit=0)
@@ -99,11 +104,7 @@ def _train(
     if statement.query is None:
         raise BigQueryError("invalidQuery", "CREATE MODEL needs a training query after AS.")
     started = datetime.now(UTC)
-    options = {
-        name: _known(name, value)
-        for name, value in statement.options.items()
-        if name not in REGISTRY_OPTIONS
-    }
+    options = _options(statement)
     rows = _rows(interpreter, statement.query)
     holidays = None if statement.holidays is None else _rows(interpreter, statement.holidays)
     fitted, table = _transformed(interpreter, statement, rows)
@@ -116,7 +117,7 @@ def _train(
         cancelled()
         progress.add(iteration.rest())
 
-    try:
+    with _refusals():
         trained = bqml.train(
             options,
             table,
@@ -124,10 +125,6 @@ def _train(
             holidays=holidays,
             on_iteration=on_iteration,
         )
-    except bqml.BqmlError as error:
-        raise BigQueryError("invalidQuery", str(error)) from error
-    except NotImplementedError as error:
-        raise BigQueryError("notImplemented", str(error)) from error
     training = Training(_inputs(rows, fitted, trained), fitted, trained)
     runs = [{"startTime": started.isoformat(), **run} for run in trained.training_runs]
     resource = model.identity(reference) | {
@@ -199,6 +196,27 @@ def _transform_columns(fitted: transform.Transform, table: pa.Table) -> list[dic
         | {"transformSql": item.written}
         for item in fitted.items
     ]
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Answer what BigQuery ML refuses as BigQuery does."""
+    from localcloud import bqml
+
+    try:
+        yield
+    except bqml.BqmlError as error:
+        raise BigQueryError("invalidQuery", str(error)) from error
+    except NotImplementedError as error:
+        raise BigQueryError("notImplemented", str(error)) from error
+
+
+def _options(statement: CreateModel) -> dict[str, Constant]:
+    return {
+        name: _known(name, value)
+        for name, value in statement.options.items()
+        if name not in REGISTRY_OPTIONS
+    }
 
 
 def _known(name: str, value: Constant) -> Constant:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from localcloud.bqml.errors import BqmlError
     from localcloud.bqml.functions import FUNCTIONS, TableFunction
     from localcloud.bqml.model import Iteration, Model
-    from localcloud.bqml.training import train
+    from localcloud.bqml.training import check, train
 
-__all__ = ["FUNCTIONS", "BqmlError", "Iteration", "Model", "TableFunction", "train"]
+__all__ = ["FUNCTIONS", "BqmlError", "Iteration", "Model", "TableFunction", "check", "train"]
 
 _HOMES = {
     "BqmlError": "errors",
@@ -25,6 +25,7 @@ _HOMES = {
     "Iteration": "model",
     "Model": "model",
     "TableFunction": "functions",
+    "check": "training",
     "train": "training",
 }
 

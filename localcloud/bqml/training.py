@@ -52,6 +52,19 @@ def train(
     return train_kind(kind, settings, table, on_iteration)
 
 
+def check(options: Mapping[str, object]) -> None:
+    """Refuse options that `train` would refuse whatever the rows are.
+
+    Args:
+        options: See `train`.
+
+    Raises:
+        BqmlError: See `train`.
+        NotImplementedError: See `train`.
+    """
+    kinds.settings(kinds.kind_of(options), options)
+
+
 def warm_up() -> None:
     """Import what a training needs and what takes seconds to import."""
     for name in ("pandas", "xgboost", "sklearn.linear_model", "sklearn.metrics", "scipy.spatial"):

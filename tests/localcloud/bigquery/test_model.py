@@ -137,6 +137,24 @@ def test_a_dry_run_finds_a_wrong_column(client: bigquery.Client, dataset: str) -
         client.query(CLASSIFIER.replace("class, age", "klass, age"), job_config=config)
 
 
+@pytest.mark.parametrize(
+    ("type_and_options", "error"),
+    [
+        ("'LINEAR_REG', num_trials = 2", exceptions.MethodNotImplemented),
+        ("'AUTOML_REGRESSOR'", exceptions.MethodNotImplemented),
+        ("'LINEAR_REG', l2_reg = -1", exceptions.BadRequest),
+    ],
+)
+def test_a_dry_run_refuses_the_options_that_a_training_does(
+    client: bigquery.Client, dataset: str, type_and_options: str, error: type[Exception]
+) -> None:
+    config = bigquery.QueryJobConfig(default_dataset=f"{PROJECT}.{dataset}", dry_run=True)
+    sql = f"CREATE MODEL m OPTIONS (model_type = {type_and_options}) AS SELECT 1 AS a, 2 AS label"
+
+    with pytest.raises(error):
+        client.query(sql, job_config=config)
+
+
 def test_a_patch_changes_only_what_it_names(
     client: bigquery.Client, dataset: str, run: Run
 ) -> None:
