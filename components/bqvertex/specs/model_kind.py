@@ -188,7 +188,7 @@ def kind_of(parts: CreateModel) -> ModelKind:
     if name not in names:
         raise UnknownKind(
             f"option {_MODEL_TYPE}",
-            f"{written!r} is no {_MODEL_TYPE}{nearest(name, names)} ({listed})",
+            f"{written!r} is no {_MODEL_TYPE}{nearest(name, names) or f'; allowed are {listed}'}",
         )
     return kinds()[name]
 
@@ -229,11 +229,9 @@ def _unknown_option(kind: ModelKind, name: str) -> str:
     if owners:
         some = ", ".join(owners[:4]) + (f" and {len(owners) - 4} more" if len(owners) > 4 else "")
         return f"{kind.subject} has no option {name}, which is one of {some}; see {kind.page}"
-    hint = nearest(name, [*kind.options])
-    return (
-        f"{kind.subject} has no option {name}{hint} ({', '.join(sorted(kind.options))}); "
-        f"see {kind.page}"
-    )
+    # Forty names beside the one that was meant would hide it.
+    said = nearest(name, [*kind.options]) or f"; it has {', '.join(sorted(kind.options))}"
+    return f"{kind.subject} has no option {name}{said} ({kind.page})"
 
 
 def _clause_problems(kind: ModelKind, parts: CreateModel) -> Iterator[OptionProblem]:
