@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from localcloud.bqml import options, transform_only
+from localcloud.bqml.contribution import training as contribution
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.kind import Kind
 from localcloud.bqml.recommender import matrix_factorization
@@ -73,6 +74,14 @@ KINDS: Mapping[str, Kind] = {
                 ("ARIMA_PLUS", timeseries.OPTIONS),
                 ("ARIMA_PLUS_XREG", timeseries.XREG_OPTIONS),
             )
+        ),
+        Kind(
+            "CONTRIBUTION_ANALYSIS",
+            "CONTRIBUTION_ANALYSIS",
+            contribution.OPTIONS,
+            contribution.check,
+            contribution.train,
+            contribution.Insights.load,
         ),
         Kind(
             "TRANSFORM_ONLY",

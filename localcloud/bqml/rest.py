@@ -27,6 +27,8 @@ FIELDS = {
     "TIME_SERIES_DATA_COL": "timeSeriesDataColumn",
     "TIME_SERIES_ID_COL": "timeSeriesIdColumns",
     "HOLIDAY_REGION": "holidayRegions",
+    "DIMENSION_ID_COLS": "dimensionIdColumns",
+    "IS_TEST_COL": "isTestColumn",
     "USER_COL": "userColumn",
     "ITEM_COL": "itemColumn",
     "KMEANS_INIT_METHOD": "kmeansInitializationMethod",
@@ -35,7 +37,9 @@ FIELDS = {
 VALUES = {"SEQ": "SEQUENTIAL", "KMEANS++": "KMEANS_PLUS_PLUS"}
 # Values that the REST API has no name for.
 UNNAMED = frozenset({"AUTO_STRATEGY", "TARGET_ENCODING"})
-UNTOLD = frozenset({"RATING_COL", "SEASONALITIES"})
+UNTOLD = frozenset(
+    {"PRUNING_METHOD", "RATING_COL", "SEASONALITIES", "TOP_K_INSIGHTS_BY_APRIORI_SUPPORT"}
+)
 """Options that the REST API has no field for."""
 UNUSED = {"LINE_SEARCH": "learnRate", "CONSTANT": "initialLearnRate"}
 

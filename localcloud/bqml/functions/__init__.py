@@ -9,6 +9,7 @@ from localcloud.bqml.functions.evaluate import EVALUATE
 from localcloud.bqml.functions.explain import EXPLAIN_PREDICT, GLOBAL_EXPLAIN
 from localcloud.bqml.functions.forecast import EXPLAIN_FORECAST, FORECAST
 from localcloud.bqml.functions.generate_embedding import GENERATE_EMBEDDING
+from localcloud.bqml.functions.get_insights import GET_INSIGHTS
 from localcloud.bqml.functions.inspect import FEATURE_IMPORTANCE, FEATURE_INFO, TRAINING_INFO
 from localcloud.bqml.functions.inspect_series import (
     ARIMA_COEFFICIENTS,
@@ -35,6 +36,7 @@ FUNCTIONS: Mapping[str, TableFunction] = {
         EVALUATE,
         DETECT_ANOMALIES,
         CENTROIDS,
+        GET_INSIGHTS,
         FORECAST,
         EXPLAIN_FORECAST,
         ARIMA_EVALUATE,

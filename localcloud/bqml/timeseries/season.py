@@ -20,7 +20,7 @@ SEASONS = ("YEARLY", "QUARTERLY", "MONTHLY", "WEEKLY", "DAILY")
 LONGEST_OF_STL = 31
 """In points."""
 CYCLES = 35
-"""A short season is smoothed over so many of its cycles: over a few, one spike becomes part of it."""
+"""A short season is smoothed over so many cycles: over a few, one spike becomes part of it."""
 SINES = {"YEARLY": 10, "QUARTERLY": 5, "MONTHLY": 5, "WEEKLY": 21, "DAILY": 12}
 """How many sines make up a long season; the fastest has so many waves in it."""
 SIGNIFICANT = 0.001

@@ -244,3 +244,16 @@ def test_custom_holidays(run: Run) -> None:
 
     assert rows[0]["effect"] > 30
     assert info == [{"holiday_name": "OurDay", "preholiday_days": 1}] * 2
+
+
+def test_contribution_analysis(run: Run) -> None:
+    run(
+        "CREATE MODEL why OPTIONS (model_type = 'CONTRIBUTION_ANALYSIS', is_test_col = 'survived', "
+        "contribution_metric = 'SUM(age)', dimension_id_cols = ['class']) AS "
+        "SELECT class, age, survived FROM shared.passengers"
+    )
+
+    rows = run("SELECT contributors, class, contribution FROM ML.GET_INSIGHTS(MODEL why)")
+
+    assert rows[0]["contributors"] == ["all"]
+    assert sorted(row["class"] for row in rows[1:]) == ["a", "b", "c"]

@@ -47,6 +47,9 @@ def small_training(
         if kind == "ARIMA_PLUS_XREG":
             more = {"NON_SEASONAL_ORDER": (1, 0, 0), "AUTO_ARIMA": False}
         return {**columns, **more}, rows.append_column("day", pa.array(days))
+    if kind == "CONTRIBUTION_ANALYSIS":
+        columns = {"CONTRIBUTION_METRIC": "SUM(rain)", "IS_TEST_COL": "late"}
+        return {**columns, "DIMENSION_ID_COLS": ["carrier", "noise"]}, flights
     if kind == "MATRIX_FACTORIZATION":
         columns = {"USER_COL": "carrier", "ITEM_COL": "noise", "RATING_COL": "rain"}
         return {**columns, "FEEDBACK_TYPE": "IMPLICIT"}, flights.drop_columns(["late"])

@@ -18,7 +18,7 @@ LINEAR = {"MODEL_TYPE": "LINEAR_REG", "INPUT_LABEL_COLS": ["noise"]}
     ("options", "says"),
     [
         ({}, "lacks model_type"),
-        ({"MODEL_TYPE": "NONSENSE"}, "'NONSENSE'; allowed are BOOSTED_TREE_CLASSIFIER"),
+        ({"MODEL_TYPE": "NONSENSE"}, "'NONSENSE'; allowed are ARIMA_PLUS"),
         ({**LINEAR, "MAX_TREE_DEPTH": 3}, "max_tree_depth is not one of LINEAR_REG"),
         ({**LINEAR, "L2_REG": -1}, "l2_reg is -1; give a number of 0 or more"),
         ({**LINEAR, "L2_REG": True}, "l2_reg is True"),

@@ -1,0 +1,1 @@
+"""Which segments of the data moved a metric."""
