@@ -348,9 +348,9 @@ def _names(node: Node) -> set[str]:
 def _two_that_differ(
     right: Mapping[Assumption, Analysis],
 ) -> tuple[Analysis, Analysis] | None:
-    """Return the analyses under two guesses that have nothing in common."""
+    """Return the analyses under two guesses with other columns."""
     for one, two in combinations(right, 2):
-        if one.type != two.type and one.names != two.names and not (one.alike and two.alike):
+        if one.names != two.names:
             return right[one], right[two]
     return None
 

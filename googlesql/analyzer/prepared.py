@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from googlesql.analyzer.assumption import UNKNOWN_TYPE, OpenColumns
+from googlesql.analyzer.lineage import ASSUMED_FUNCTION
 from googlesql.catalog import CONNECTION
 from googlesql.edit import Edit, EditedText
 from googlesql.errors import SqlError, TableNotFound, UnknownFunction, UnknownType
@@ -35,6 +36,7 @@ class Prepared:
         names: What each token stands for, as SQL.
         read: The tables that are read or changed.
         functions: The functions that stand for those that are not known.
+        certain: Names of the columns of each token whose types are known, in lower case.
         is_shared: Whether every token is one of the request's own set of tables.
     """
 
@@ -46,6 +48,7 @@ class Prepared:
         self.names: dict[str, str] = {}
         self.read: list[Path] = []
         self.functions: list[AssumedFunction] = []
+        self.certain: dict[str, frozenset[str]] = {}
         self.is_shared = True
         self._tokens: dict[Path, str] = {}
         every = request.assumption is not None
@@ -64,13 +67,13 @@ class Prepared:
             return
         path = reference.path
         if path not in self._tokens:
-            columns = self._columns(reference)
+            columns, certain = self._columns(reference)
             token = self._request.token(path)
             if token is None:
                 self.is_shared = False
                 token = self._token()
             self._tokens[path] = token
-            self.columns[token] = columns
+            self.columns[token], self.certain[token] = columns, certain
             self.names[token] = quoted(".".join(path))
         self.read.append(path)
         token = self._tokens[path]
@@ -78,25 +81,25 @@ class Prepared:
         new = f"{token} AS {alias}" if reference.takes_alias and not reference.alias else token
         self.edits.append(Edit(reference.start, reference.end, new))
 
-    def _columns(self, reference: Reference) -> Sequence[Column]:
+    def _columns(self, reference: Reference) -> tuple[Sequence[Column], frozenset[str]]:
         from googlesql.analyzer.request import typed
 
         path, request = reference.path, self._request
         known = request.lookup(path)
         if known is not None and request.assumption is None:
             self._refuse_unknown_types(known, ".".join(path), reference.start)
-        if known is not None and request.assumption and request.named:
-            pseudo = request.named.pseudo_columns(path, known, request.assumption)
-            self.is_shared = self.is_shared and not pseudo
-            return [*typed(known, request.assumption), *pseudo]
-        if known is not None:
-            return known
+            return known, _certain(known)
         if request.assumption is None or request.named is None:
             place = self._text.position(reference.start)
             reason = f"Table not found: {'.'.join(path)}{request.near(path)}"
             raise TableNotFound(reason, *place)
+        if known is not None:
+            pseudo = request.named.pseudo_columns(path, known, request.assumption)
+            self.is_shared = self.is_shared and not pseudo
+            return [*typed(known, request.assumption), *pseudo], _certain([*known, *pseudo])
         called = request.named.aliases.get(path, frozenset())
-        return request.named.columns(called, request.assumption, len(self.columns))
+        guessed = request.named.columns(called, request.assumption, len(self.columns))
+        return guessed, frozenset()
 
     def _refuse_unknown_types(self, columns: Sequence[Column], name: str, start: int) -> None:
         for column in columns:
@@ -118,18 +121,20 @@ class Prepared:
             if request.assumption is None:
                 self._refuse_unknown_types(known, call.name, call.range[0])
             columns = typed(known, request.assumption)
+            certain = _certain(known)
         elif request.assumption is not None and request.named is not None:
             called = frozenset({call.alias.lower()} if call.alias else ())
             guessed = request.named.columns(called, request.assumption, len(self.columns))
             there = typed(known or (), request.assumption)
             names = {column.name.lower() for column in there}
+            certain = _certain(known or ())
             columns = [*there, *(c for c in guessed if c.name.lower() not in names)]
         else:
             place = self._text.position(call.range[0])
             raise UnknownFunction(f"Table-valued function not found: {call.name}", *place)
         self.is_shared = False
         token = self._token()
-        self.columns[token] = columns
+        self.columns[token], self.certain[token] = columns, certain
         self.names[token] = self._text.slice(*call.range)
         self.edits.append(Edit(*call.range, token))
 
@@ -173,7 +178,8 @@ class Prepared:
             if name not in self._request.functions:
                 continue
             if name not in tokens:
-                tokens[name] = f"zt_function_{len(tokens) + 1}"
+                token = "zt_open_" if name in OPEN_RESULTS else ASSUMED_FUNCTION
+                tokens[name] = f"{token}{len(tokens) + 1}"
                 over = bool(above) and above[-1].kind == "ASTAnalyticFunctionCall"
                 self._assume(name, tokens[name], over=over)
             self.edits.append(Edit(path.start, path.end, tokens[name]))
@@ -201,6 +207,10 @@ class Prepared:
         bare = value.kind == "ASTPathExpression" and len(identifiers(value)) == 1
         if bare or value.kind in _NO_VALUE:
             self.edits.append(Edit(value.start, value.end, "NULL"))
+
+
+def _certain(columns: Sequence[Column]) -> frozenset[str]:
+    return frozenset(c.name.lower() for c in columns if c.type != UNKNOWN_TYPE)
 
 
 def function_name(call: Node) -> Path:

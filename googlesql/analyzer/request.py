@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Final, TypeAlias
 
 from googlesql.analyzer.assumption import UNKNOWN_TYPE, Assumption, NamedColumns
+from googlesql.analyzer.lineage import certain_columns
 from googlesql.analyzer.prepared import Prepared
 from googlesql.analyzer.resolved import (
     Parameters,
@@ -153,10 +154,13 @@ class Request:
 
         create = unwrapped(resolved)
         name_columns(create)
+        certain = None
+        if self.assumption is not None:
+            certain = certain_columns(create, prepared.certain)
         return Analysis(
             statement_kind(statement),
-            columns(create, "output_column_list"),
-            columns(create, "transform_output_column_list"),
+            columns(create, "output_column_list", certain),
+            columns(create, "transform_output_column_list", certain),
             defined_columns(create),
             tuple(dict.fromkeys(prepared.read)),
             build,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from googlesql import module
+from googlesql.analyzer.assumption import UNKNOWN_TYPE
 from googlesql.catalog import BuiltCatalog
 from googlesql.errors import NotImplementedHere, SqlError, UnknownFunction
 from googlesql.language import ONE_LINE_MESSAGES, language_options
@@ -85,13 +86,24 @@ def unwrapped(message: Any) -> Any:
     return message
 
 
-def columns(statement: Any, field_name: str) -> tuple[Column, ...]:
-    """Return one of the lists of output columns that a statement has; empty without the list."""
+def columns(
+    statement: Any, field_name: str, certain: frozenset[int] | None = None
+) -> tuple[Column, ...]:
+    """Return one of the lists of output columns that a statement has; empty without the list.
+
+    Args:
+        statement: An analysed statement.
+        field_name: The list.
+        certain: Ids of the columns whose types no guess decided on: the others get an empty type.
+            None when nothing was guessed.
+    """
     if field_name not in statement.DESCRIPTOR.fields_by_name:
         parent = getattr(statement, "parent", None)
-        return () if parent is None else columns(parent, field_name)
+        return () if parent is None else columns(parent, field_name, certain)
     return tuple(
         Column(output.name, str(type_from_proto(output.column.type)))
+        if certain is None or output.column.column_id in certain
+        else Column(output.name, UNKNOWN_TYPE)
         for output in getattr(statement, field_name)
     )
 
