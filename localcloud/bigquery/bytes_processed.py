@@ -6,14 +6,18 @@ values the first 1,000 rows are measured and taken for all.
 https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#data_type_sizes
 """
 
+import re
 from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 import duckdb
 from local_bigquery.catalog import tables
 from local_bigquery.engine import database
 from local_bigquery.errors import BigQueryError
-from local_bigquery.models import TableReference
 from local_bigquery.sql.translate import Context, parse, translate
+
+from localcloud.bigquery import names
 
 FIXED = {
     "BOOLEAN": 1,
@@ -37,16 +41,72 @@ LEAST_BILLED = 10 * MIB
 https://cloud.google.com/bigquery/docs/best-practices-costs"""
 
 
-def of(references: Iterable[TableReference]) -> int:
-    """Logical bytes of the named tables together, each counted once; a missing table counts 0."""
-    return sum(_table(*key) for key in base_tables(map(tables.reference, references)))
+_NAMES_A_TABLE = re.compile(r"\b(FROM|JOIN|TABLE|UPDATE|MERGE|DELETE)\b", re.IGNORECASE)
+"""A statement without these words reads no table and need not be parsed for it."""
 
 
-def billed(references: Iterable[TableReference]) -> int:
-    """Bytes that a query over the named tables is billed for: whole MiB, and a least a table."""
-    sizes = [_table(*key) for key in base_tables(map(tables.reference, references))]
+@dataclass
+class Meter:
+    """What the statements of a job have read.
+
+    Attributes:
+        limit: `maximumBytesBilled`; None for no limit.
+        processed: Logical bytes read.
+        billed: Bytes billed.
+    """
+
+    limit: int | None = None
+    processed: int = 0
+    billed: int = 0
+
+    def add(self, sql: str, project_id: str, dataset_id: str | None) -> None:
+        """Count what a statement will read, each table once.
+
+        Args:
+            sql: The statement.
+            project_id: The project of names without one.
+            dataset_id: The dataset of names without one; None when there is none.
+
+        Raises:
+            BigQueryError: `bytesBilledLimitExceeded`; nothing of the statement has run.
+        """
+        if not _NAMES_A_TABLE.search(sql):
+            return
+        read = _expanded(names.tables_in(sql, project_id, dataset_id))
+        sizes = [_table(*key) for key in base_tables(read)]
+        self.processed += sum(sizes)
+        self.billed += _billed(sizes)
+        if self.limit is not None and self.billed > self.limit:
+            raise BigQueryError(
+                "bytesBilledLimitExceeded",
+                f"Query exceeded limit for bytes billed: {self.limit}. {self.billed} or higher "
+                "required.",
+            )
+
+
+meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
+"""The meter of the job in hand."""
+
+
+def _billed(sizes: list[int]) -> int:
     whole = -(-sum(sizes) // MIB) * MIB
     return max(whole, LEAST_BILLED * len(sizes)) if sum(sizes) else 0
+
+
+def _expanded(references: Iterable[names.Reference]) -> set[tuple[str, str, str]]:
+    """The references with the tables that a wildcard such as `d.events_*` stands for."""
+    found: set[tuple[str, str, str]] = set()
+    for reference in references:
+        if not reference.name.endswith("*"):
+            found.add((reference.project, reference.dataset, reference.name))
+            continue
+        prefix = reference.name[:-1]
+        found |= {
+            (reference.project, reference.dataset, name)
+            for name, _, _ in database.objects(*reference[:2])
+            if name.startswith(prefix)
+        }
+    return found
 
 
 def base_tables(references: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import duckdb
+from local_bigquery.api import jobs as jobs_api
 from local_bigquery.catalog import metadata, tables
 from local_bigquery.engine import database
 from local_bigquery.errors import STATUSES, BigQueryError, already_exists
@@ -27,17 +28,25 @@ from local_bigquery.models import (
     JobConfiguration,
     JobConfigurationLoad,
     JobConfigurationQuery,
+    JobReference,
+    JobStatistics,
     JobStatistics3,
     Table,
 )
 from local_bigquery.sql.rules import tables as table_rules
+from starlette.responses import Response
 
-from localcloud.bigquery import analysis, bytes_processed, location, model_copy
+from localcloud.bigquery import analysis, bytes_processed, location, model_copy, names
 
 _dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 _current: ContextVar[tuple[str, str] | None] = ContextVar("current_job", default=None)
 
+_checked: ContextVar[Job | None] = ContextVar("checked_job", default=None)
+"""The dry run in hand, which is kept nowhere."""
+
 _make = runner._job
+_done = runner._done
+_with_rows = jobs_api.with_rows
 _submit = runner.submit
 _error = runner.error
 _execute = query.execute
@@ -87,6 +96,8 @@ def install() -> None:
     runner._job = make
     runner.submit = submit
     runner.error = error
+    runner._done = done
+    jobs_api.with_rows = answered
     runner.HANDLERS |= {"load": load_file, "extract": extract, "copy": model_copy.run}
     runner._executor = ThreadPoolExecutor(JOBS_AT_A_TIME, thread_name_prefix="bigquery-job")
     query.execute = execute
@@ -115,7 +126,9 @@ def submit(
     """
     if not configuration.dryRun and (found := store.load(project_id, job_id)):
         raise already_exists("Job", str(found.id))
-    return _submit(project_id, job_id, configuration, upload)
+    submitted: Job = _submit(project_id, job_id, configuration, upload)
+    _checked.set(submitted if configuration.dryRun else None)
+    return submitted
 
 
 def error(job: Job) -> BigQueryError | None:
@@ -152,12 +165,13 @@ def execute(
     configuration = JobConfiguration(query=config)
     place = location.of_job(project_id, configuration)
     location.check(project_id, configuration, place)
-    if not dry_run and config.maximumBytesBilled is not None:
-        _check_bytes_billed(cursor, project_id, config)
     checking, before = _dry_run.set(dry_run), _current.set(None)
     running = location.running.set(place)
     given = analysis.parameters.set(config.queryParameters or ())
     script = analysis.script.set(config.query or "")
+    limit = config.maximumBytesBilled
+    meter = bytes_processed.Meter(None if dry_run or limit is None else int(limit))
+    counting = bytes_processed.meter.set(meter)
     if job_id is not None:
         _current.set((project_id, job_id))
     try:
@@ -170,25 +184,51 @@ def execute(
         location.running.reset(running)
         analysis.parameters.reset(given)
         analysis.script.reset(script)
-    read = statistics.referencedTables or []
+        bytes_processed.meter.reset(counting)
+    if dry_run and statistics.statementType == "SCRIPT":
+        # Nothing of a script is run to check it.
+        default = config.defaultDataset
+        for statement in names.statements_in(config.query or ""):
+            meter.add(
+                statement,
+                (default and default.projectId) or project_id,
+                default and default.datasetId,
+            )
     statistics = statistics.replace(
-        totalBytesProcessed=str(bytes_processed.of(read)),
-        totalBytesBilled="0" if dry_run else str(bytes_processed.billed(read)),
+        totalBytesProcessed=str(meter.processed),
+        totalBytesBilled="0" if dry_run else str(meter.billed),
     )
     return statistics, children, destination
 
 
-def _check_bytes_billed(
-    cursor: duckdb.DuckDBPyConnection, project_id: str, config: JobConfigurationQuery
-) -> None:
-    statistics, _, _ = execute(cursor, project_id, None, config, dry_run=True)
-    billed = bytes_processed.billed(statistics.referencedTables or [])
-    if billed > int(config.maximumBytesBilled):
-        raise BigQueryError(
-            "bytesBilledLimitExceeded",
-            f"Query exceeded limit for bytes billed: {config.maximumBytesBilled}. {billed} or "
-            "higher required.",
-        )
+def done(job: Job, statistics: JobStatistics, error: BigQueryError | None = None) -> Job:
+    """A job that has ended; its bytes are told where BigQuery tells them, in two places."""
+    ended = _done(job, statistics, error)
+    query_statistics = ended.statistics.query
+    if query_statistics is None:
+        return ended
+    processed = {"totalBytesProcessed": query_statistics.totalBytesProcessed}
+    return ended.replace(statistics=ended.statistics.dump() | processed)
+
+
+def answered(payload: dict[str, Any], rows: list[str]) -> Response:
+    """The answer of `jobs.query` and `getQueryResults`, with what only the job knows."""
+    reference = payload.get("jobReference")
+    job = (
+        store.load(reference.projectId, reference.jobId)
+        if isinstance(reference, JobReference) and reference.jobId
+        else _checked.get()
+    )
+    if job is not None and job.statistics.query is not None:
+        found = job.statistics.query
+        told = {"totalBytesProcessed": found.totalBytesProcessed}
+        if "totalBytesBilled" in payload:
+            told |= {"totalBytesBilled": found.totalBytesBilled}
+        if "location" in payload:
+            told |= {"location": job.jobReference.location}
+        payload = payload | {name: value for name, value in told.items() if value is not None}
+    response: Response = _with_rows(payload, rows)
+    return response
 
 
 def load_file(

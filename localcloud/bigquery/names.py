@@ -7,7 +7,16 @@ from local_bigquery.errors import BigQueryError
 
 from googlesql import parser
 from googlesql.errors import SqlError
+from googlesql.position import Text
+from googlesql.tree import identifiers
 
+_READERS = (
+    "ASTTablePathExpression",
+    "ASTTableClause",
+    "ASTUpdateStatement",
+    "ASTDeleteStatement",
+    "ASTMergeStatement",
+)
 _HOLDERS = ("ASTTablePathExpression", "ASTTableClause", "ASTModelClause")
 
 
@@ -46,6 +55,44 @@ class Reference(NamedTuple):
         if len(path) == 2:
             return cls(project_id, path[0], path[1])
         return cls(".".join(path[:-2]), path[-2], path[-1])
+
+
+def statements_in(sql: str) -> list[str]:
+    """The statements at the top of a script; none when it is no GoogleSQL."""
+    text = Text(sql)
+    try:
+        return [text.slice(node.start, node.end) for node in parser.statements(sql)]
+    except SqlError:
+        return []
+
+
+def tables_in(sql: str, project_id: str, dataset_id: str | None) -> set[Reference]:
+    """The tables that a statement reads, as far as its text tells.
+
+    Names of a WITH clause are left out, and so is the table that INSERT and CREATE write. Of what
+    only looks like a table, such as a column of structs in FROM, a name of no table is given.
+    """
+    try:
+        script = parser.parse_script(sql)
+    except SqlError:
+        return set()
+    nodes = list(parser.walk(script))
+    own = {
+        part.casefold()
+        for node, _ in nodes
+        if node.kind in ("ASTWithClauseEntry", "ASTAliasedQuery")
+        for part in identifiers(node.child("alias"))
+    }
+    found = set()
+    for node, above in nodes:
+        parent = above[-1] if above else None
+        if node.kind != "ASTPathExpression" or parent is None or parent.kind not in _READERS:
+            continue
+        path = parser.dotted_path(node)
+        if len(path) == 1 and (path[0].casefold() in own or dataset_id is None):
+            continue
+        found.add(Reference.resolve(path, project_id, dataset_id))
+    return found
 
 
 def datasets_in(sql: str, project_id: str, dataset_id: str | None) -> list[tuple[str, str]]:

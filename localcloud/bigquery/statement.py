@@ -12,6 +12,7 @@ from googlesql.position import Text
 from googlesql.tree import Node
 from localcloud.bigquery import (
     analysis,
+    bytes_processed,
     create_model,
     database,
     model_statement,
@@ -75,6 +76,9 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
     if statement.kind != "SQL":
         _run(interpreter, statement)
         return
+    if meter := bytes_processed.meter.get():
+        context = interpreter.context
+        meter.add(statement.text, context.project_id, context.dataset_id)
     if _CONCERNS_THE_CATALOG.match(statement.text) and _in_catalog(interpreter, statement.text):
         return
     if not _CONCERNS_MODELS.search(statement.text):
