@@ -40,7 +40,8 @@ def test_what_is_wholly_known_is_analysed_as_a_whole() -> None:
     ("sql", "message"),
     [
         ("SELECT k.nope FROM k JOIN u ON k.a = u.a", "Name nope not found inside k at [1:10]"),
-        ("SELECT x.itms FROM p.d.k2 AS x, u", "Name itms not found inside x; Did you mean items? at [1:10]"),
+        ("SELECT x.itms FROM p.d.k2 AS x, u",
+         "Name itms not found inside x; Did you mean items? at [1:10]"),
         ("SELECT ONLY_BIGQUERY(a) AS x, nope FROM k", "Unrecognized name: nope at [1:31]"),
         (
             "WITH c AS (SELECT nope FROM k), d AS (SELECT x FROM u) SELECT * FROM c, d",

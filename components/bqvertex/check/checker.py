@@ -98,7 +98,7 @@ class _Check:
         start = time.monotonic()
         files = [source for source in self._sources if not source.is_schema]
         outlines = self._outlines(files)
-        schemas = {s: c for s in self._sources if (c := self._schema(s)) is not None}
+        schemas = {s: self._schema(s) for s in self._sources if s.is_schema}
         self._declared = Declarations(
             outlines, schemas, self._settings.project, self._settings.dataset_id
         )
@@ -166,8 +166,6 @@ class _Check:
         return outlines
 
     def _schema(self, source: Source) -> Columns | None:
-        if not source.is_schema:
-            return None
         if source.text is None:
             self._find(source, 1, 1, Rule.FILE, source.problem)
             return None

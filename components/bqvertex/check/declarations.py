@@ -54,7 +54,7 @@ class Declarations:
 
     Args:
         outlines: What the SQL files hold.
-        schemas: The columns that schema files list, by file.
+        schemas: The columns that schema files list, by file; None for one that is wrong.
         project: Project of names without one; empty for none.
         dataset_id: Dataset of names without one; empty for none.
     """
@@ -62,7 +62,7 @@ class Declarations:
     def __init__(
         self,
         outlines: Sequence[Outline],
-        schemas: Mapping[Source, tuple[Column, ...]],
+        schemas: Mapping[Source, tuple[Column, ...] | None],
         project: str,
         dataset_id: str,
     ) -> None:
@@ -116,7 +116,7 @@ class Declarations:
 
     def nearest(self, path: Path) -> str:
         """Return words that suggest the declared name nearest to one that is not declared."""
-        known = {".".join(other[-len(path) :]) for other in self._by_path}
+        known = {".".join(other[-len(path) :]) for other in self._by_path} - {".".join(path)}
         return suggestion.near(".".join(path), known)
 
     @staticmethod
@@ -176,10 +176,16 @@ def levels(needs: Mapping[Unit, Sequence[Unit]]) -> tuple[list[list[Unit]], list
         except CycleError as error:
             # The first and the last are the same, and each comes before one that reads it.
             around: list[Unit] = error.args[1]
-            circles.append(Circle(tuple(reversed(around[1:]))))
+            circles.append(_circle(list(reversed(around[1:]))))
             remaining[around[1]].remove(around[0])
             continue
         return list(_drained(sorter)), circles
+
+
+def _circle(units: list[Unit]) -> Circle:
+    """Begin a circle at its first file: the sorter begins anywhere."""
+    start = min(range(len(units)), key=lambda n: (units[n].source.path.as_posix(), n))
+    return Circle(tuple(units[start:] + units[:start]))
 
 
 def _drained(sorter: "TopologicalSorter[Unit]") -> Iterator[list[Unit]]:
