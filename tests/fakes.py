@@ -19,6 +19,7 @@ from bqvertex.clients.bigquery import (
     QueryRequest,
 )
 from bqvertex.clients.errors import NotFound
+from bqvertex.specs.model_statement import column_types, read_model_statement
 from bqvertex.specs.statement import Statement, read_statement
 
 from googlesql.reference import ReferenceKind
@@ -319,17 +320,25 @@ class FakeBigQuery:
             error = JobError("duplicate", f"Already Exists: Model {path}")
             self.jobs[job.job_id] = replace(job, error=error)
             return
+        read = read_model_statement(sql, "")
+        labels = read.parts.options.get("INPUT_LABEL_COLS", [])
+        schemas = {table: live.schema for table, live in self.tables.items()}
+        columns = column_types(read, schemas, {}) or {"is_late": "BOOL", "origin": "STRING"}
+        iterations = read.parts.options.get("MAX_ITERATIONS", 20)
         self.models[path] = LiveModel(
             model_type="LOGISTIC_REGRESSION",
             location=location,
             trained_at=job.created,
             creation_time=job.ended,
-            feature_columns={"origin": "STRING"},
-            label_columns={"is_late": "BOOL"},
+            feature_columns={name: columns[name] for name in columns if name not in labels},
+            label_columns={name: columns[name] for name in columns if name in labels},
             training_runs=[
                 {
                     "startTime": str(job.created),
-                    "trainingOptions": {"inputLabelColumns": ["is_late"], "maxIterations": "5"},
+                    "trainingOptions": {
+                        "inputLabelColumns": labels,
+                        "maxIterations": str(iterations),
+                    },
                     "results": [{"index": 0, "trainingLoss": 0.7, "evalLoss": 0.8}],
                 }
             ],

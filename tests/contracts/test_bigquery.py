@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import requests
 from bqvertex.clients import source_file
-from bqvertex.clients.bigquery import BigQuery, Job, LoadRequest, QueryRequest
+from bqvertex.clients.bigquery import BigQuery, CopyRequest, Job, LoadRequest, QueryRequest
 from bqvertex.clients.bigquery.google_client import GoogleBigQuery
-from bqvertex.clients.errors import NotFound
+from bqvertex.clients.bigquery.refusals import failed_job
+from bqvertex.clients.errors import CloudError, FailedPrecondition, JobFailed, NotFound
 from bqvertex.clients.settings import CloudSettings
 from bqvertex.providers.attempt import Pace
 from bqvertex.providers.lifecycle import Lifecycle
@@ -63,7 +64,9 @@ class Place:
             )
         )
 
-    def train(self, options: str, *, job_id: str = "train_1", verb: str = "CREATE MODEL") -> Job:
+    def train(
+        self, options: str, *, job_id: str = "train_1", verb: str = "CREATE MODEL", **request: Any
+    ) -> Job:
         name = f"`{PROJECT}`.`{self.dataset_id}`"
         return self.bigquery.start_query(
             QueryRequest(
@@ -72,6 +75,7 @@ class Place:
                 location=LOCATION,
                 sql=f"{verb} {name}.`late`\nOPTIONS ({options}) AS\n"
                 f"SELECT late, hour FROM {name}.`hours`",
+                **request,
             )
         )
 
@@ -199,6 +203,85 @@ def test_a_models_metadata_is_set_and_taken_away(loaded):
     assert second.trained_at == first.trained_at
 
 
+def test_a_job_bears_its_labels(loaded):
+    job = loaded.ended(loaded.train(LOGISTIC, labels={"bqvertex_work": "ab12"}))
+
+    assert loaded.bigquery.job(PROJECT, LOCATION, job.job_id).labels == {"bqvertex_work": "ab12"}
+
+
+def succeeded(job: Job) -> None:
+    """Raise what a job failed of; the insertion may have raised it already."""
+    if job.error is not None:
+        raise failed_job(job.error, "run", "job", job.job_id)
+
+
+def copied(place: Place, job_id: str, *, replace: bool) -> Job:
+    request = CopyRequest(
+        job_id=f"{place.dataset_id}_{job_id}",
+        project=PROJECT,
+        location=LOCATION,
+        source=place.path("late"),
+        destination=place.path("copy"),
+        replace=replace,
+    )
+    return place.ended(place.bigquery.start_model_copy(request))
+
+
+def test_a_copy_of_a_model_is_as_old_as_its_training(loaded):
+    loaded.ended(loaded.train(LOGISTIC))
+
+    job = copied(loaded, "copy_1", replace=False)
+
+    source, copy = (loaded.bigquery.model(loaded.path(name)) for name in ("late", "copy"))
+    assert job.error is None
+    assert copy.trained_at == source.trained_at
+    assert (copy.model_type, copy.feature_columns) == (source.model_type, source.feature_columns)
+
+
+@pytest.mark.parametrize(("replace", "reason"), [(False, "duplicate"), (True, None)])
+def test_a_copy_takes_a_place_only_when_it_is_told_to(loaded, replace, reason):
+    loaded.ended(loaded.train(LOGISTIC))
+    copied(loaded, "copy_1", replace=False)
+
+    job = copied(loaded, "copy_2", replace=replace)
+
+    assert (job.error.reason if job.error else None) == reason
+
+
+def test_a_copy_of_nothing_fails(loaded):
+    with pytest.raises(NotFound):
+        succeeded(copied(loaded, "copy_1", replace=True))
+
+
+def test_a_dry_run_tells_the_bytes_and_runs_nothing(loaded):
+    sql = (
+        f"CREATE MODEL `{loaded.path('late')}` OPTIONS ({LOGISTIC}) "
+        f"AS SELECT late, hour FROM `{loaded.path('hours')}`"
+    )
+
+    dry_run = loaded.bigquery.dry_run(PROJECT, LOCATION, sql, attempts_s=30.0)
+
+    assert dry_run.statement_type == "CREATE_MODEL"
+    assert dry_run.bytes_processed > 0
+    with pytest.raises(NotFound):
+        loaded.bigquery.model(loaded.path("late"))
+
+
+def test_a_dry_run_misses_a_table(loaded):
+    sql = f"SELECT * FROM `{loaded.path('nope')}`"
+
+    with pytest.raises(NotFound):
+        loaded.bigquery.dry_run(PROJECT, LOCATION, sql, attempts_s=30.0)
+
+
+def test_a_training_above_its_limit_of_bytes_is_refused(loaded):
+    with pytest.raises(CloudError, match="bytesBilledLimitExceeded"):
+        succeeded(loaded.ended(loaded.train(LOGISTIC, maximum_bytes_billed=1)))
+
+    with pytest.raises(NotFound):
+        loaded.bigquery.model(loaded.path("late"))
+
+
 def test_metrics_are_rows(loaded):
     loaded.ended(loaded.train(LOGISTIC))
     sql = f"SELECT * FROM ML.EVALUATE(MODEL `{loaded.path('late')}`)"
@@ -298,6 +381,85 @@ def test_the_life_of_a_model(loaded):
     )
 
     assert set(outs["evaluation_metrics"]) >= {"accuracy", "roc_auc"}
+
+
+def test_the_life_of_a_model_with_a_gate(loaded):
+    inputs = loaded.inputs(
+        model_id="late",
+        statement=f"CREATE MODEL late OPTIONS ({LOGISTIC}) AS SELECT late, hour FROM hours",
+        evaluation={"accuracy": {"min": 0.01, "min_change": -1.0}},
+        evaluation_query="SELECT late, hour FROM hours",
+        max_bytes_billed=10**9,
+    )
+
+    outs = life(
+        ModelLifecycle(loaded.bigquery, FakeModelRegistry(), pace=Pace(lambda _: None)),
+        inputs,
+        {"retrain_on": ["2026-01"], "description": "Other"},
+    )
+
+    assert outs["estimated_bytes_processed"] > 0
+    with pytest.raises(NotFound):
+        loaded.bigquery.model(loaded.path("late__candidate"))
+
+
+def test_a_candidate_that_fails_waits_and_passes_later_without_a_training(loaded):
+    models = ModelLifecycle(loaded.bigquery, FakeModelRegistry(), pace=Pace(lambda _: None))
+    inputs = loaded.inputs(
+        model_id="late",
+        statement=f"CREATE MODEL late OPTIONS ({LOGISTIC}) AS SELECT late, hour FROM hours",
+    )
+    state = models.create(models.check({}, inputs).inputs).outs
+    wanted = {**inputs, "retrain_on": ["2026-01"], "evaluation": {"accuracy": {"min": 1.5}}}
+    with pytest.raises(JobFailed, match=r"at least 1\.5 asked"):
+        models.update("", state, models.check(inputs, wanted).inputs)
+    candidate = loaded.bigquery.model(loaded.path("late__candidate"))
+    assert (
+        loaded.bigquery.model(loaded.path("late")).labels["bqvertex_job"]
+        == (state["training_job_id"])
+    )
+    relaxed = {**wanted, "evaluation": {"accuracy": {"min": 0.0}}}
+
+    outs = models.update("", state, models.check(inputs, relaxed).inputs)
+
+    assert outs["training_job_id"] == candidate.labels["bqvertex_job"]
+    assert loaded.bigquery.model(loaded.path("late")).trained_at == candidate.trained_at
+
+
+def test_back_to_an_earlier_definition_at_once_trains_again(loaded):
+    models = ModelLifecycle(loaded.bigquery, FakeModelRegistry(), pace=Pace(lambda _: None))
+    statement = f"CREATE MODEL late OPTIONS ({LOGISTIC}) AS SELECT late, hour FROM hours"
+    versions = [
+        models.check({}, loaded.inputs(model_id="late", statement=f"{statement} {more}")).inputs
+        for more in ("", "WHERE hour > 1")
+    ]
+    state = models.create(versions[0]).outs
+    jobs = [state["training_job_id"]]
+
+    for wanted in (versions[1], versions[0], versions[1]):
+        state = models.update("", state, wanted)
+        jobs.append(state["training_job_id"])
+
+    assert len(set(jobs)) == 4
+
+
+def test_a_model_made_by_hand_is_adopted_if_it_agrees(loaded):
+    loaded.ended(loaded.train(LOGISTIC))
+    before = loaded.bigquery.model(loaded.path("late"))
+    models = ModelLifecycle(loaded.bigquery, FakeModelRegistry(), pace=Pace(lambda _: None))
+    statement = f"CREATE MODEL late OPTIONS ({LOGISTIC}) AS SELECT late, hour FROM hours"
+    inputs = loaded.inputs(
+        model_id="late", statement=statement, schemas={"hours": SCHEMA}, adopt=True
+    )
+    more = {**inputs, "statement": statement.replace("AS SELECT", "AS SELECT 'x' AS extra,")}
+    with pytest.raises(FailedPrecondition, match="column extra"):
+        models.create(models.check({}, more).inputs)
+
+    models.create(models.check({}, inputs).inputs)
+
+    after = loaded.bigquery.model(loaded.path("late"))
+    assert after.trained_at == before.trained_at
+    assert after.labels.keys() == {"bqvertex_definition", "bqvertex_owner"}
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet"])

@@ -200,7 +200,7 @@ def test_a_price_limit_is_held_right_before_the_training(models, bigquery):
     inputs = models.check({}, {**NEWS, "max_price_usd": 400.0}).inputs
     bigquery.tables[TABLE] = LiveTable("US", COLUMNS, TIB // 8)
 
-    with pytest.raises(FailedPrecondition, match=r"max_price_usd allows 400 USD.*nothing was train"):
+    with pytest.raises(FailedPrecondition, match=r"max_price_usd allows 400 USD.*nothing was"):
         models.create(inputs)
 
     assert bigquery.statements == []
@@ -218,10 +218,14 @@ def test_a_price_limit_needs_an_answer(models, bigquery):
 
 def test_a_price_limit_that_cannot_be_reckoned_is_an_error(models, bigquery):
     bigquery.tables[TABLE] = LiveTable("northamerica-south1", COLUMNS, 10)
-    inputs = models.check(
-        {}, {**NEWS, "location": "northamerica-south1", "max_price_usd": 400.0}
-    ).inputs
+    elsewhere = {**NEWS, "location": "northamerica-south1", "max_price_usd": 400.0}
 
+    checked = models.check({}, elsewhere)
+
+    (failure,) = checked.failures
+    assert failure.property == "max_price_usd"
+    assert "is not known here; leave it out, and set max_bytes_billed" in failure.reason
+    inputs = checked.inputs
     with pytest.raises(FailedPrecondition, match="max_price_usd cannot be held, since the price"):
         models.create(inputs)
 

@@ -87,6 +87,10 @@ def test_each_difference_is_named(live, sentences):
     assert found(STATEMENT, COLUMNS, **live) == sentences
 
 
+def test_a_label_is_the_same_under_the_name_of_its_prediction():
+    assert found(STATEMENT, COLUMNS, label_columns={"predicted_is_late": "BOOL"}) == []
+
+
 def test_columns_that_are_not_known_are_not_compared():
     assert found(STATEMENT, None, feature_columns={"other": "STRING"}) == []
 

@@ -64,6 +64,10 @@ REMOTE_FIELDS: Final = {
 """Fields of `RemoteModelInfo` by option."""
 
 
+PREDICTED: Final = "predicted_"
+"""What precedes a label's name in that of the column which predicts it."""
+
+
 @dataclass(frozen=True)
 class LiveDefinition:
     """What BigQuery tells of how a model was made.
@@ -156,9 +160,11 @@ def _column_differences(
     statement: ModelStatement, result_columns: Mapping[str, str] | None, live: LiveDefinition
 ) -> Iterator[str]:
     labels = _label_names(statement)
-    if labels and live.label_columns and set(labels) != live.label_columns.keys():
-        there = ", ".join(live.label_columns)
-        yield f"its label column is {there} there and {', '.join(labels)} here"
+    # Google's page says the columns that were trained on, and its API has been seen to answer
+    # those that the model predicts.
+    there = [name.removeprefix(PREDICTED) for name in live.label_columns]
+    if labels and there and {*labels} not in ({*there}, {*live.label_columns}):
+        yield f"its label column is {', '.join(there)} there and {', '.join(labels)} here"
     if result_columns is None or not statement.kind.is_trained:
         return
     here = {name.lower(): (name, type_) for name, type_ in result_columns.items()}

@@ -58,6 +58,12 @@ def limit_problems(inputs: Mapping[str, Any], found: Mapping[str, Any]) -> Itera
         ("max_price_usd", "estimated_price_usd", "USD"),
     ):
         most, expected = inputs.get(limit), found.get(name)
+        if most is not None and expected is None and "estimated_bytes_processed" in found:
+            yield (
+                limit,
+                f"cannot be held: the list price of this training in {inputs.get('location')} is "
+                "not known here; leave it out, and set max_bytes_billed instead",
+            )
         if most is None or expected is None or holds_unknown([most, expected]):
             continue
         if expected > most:

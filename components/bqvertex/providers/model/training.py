@@ -46,7 +46,7 @@ class Trainings:
 
         def took_effect(job: Job) -> bool:
             live = self.look(path)
-            return live is not None and made_by(job, live.trained_at)
+            return live is not None and _made(job, live)
 
         def start(job_id: str) -> Job:
             return self._bigquery.start_query(
@@ -93,7 +93,7 @@ class Trainings:
         """
 
         def made_it(job: Job) -> bool:
-            return job.error is None and _is_of(spec, job) and made_by(job, live.trained_at)
+            return job.error is None and _is_of(spec, job) and _made(job, live)
 
         named = {name for name in (live.labels.get(label.JOB), job_id) if name}
         told = (self._job(spec, name) for name in sorted(named))
@@ -106,7 +106,7 @@ class Trainings:
         A run that is broken off between a training and its labels leaves a model that bears no
         sign; CREATE MODEL takes no labels.
         """
-        return any(made_by(job, live.trained_at) for job in self._earlier(spec, key))
+        return any(_made(job, live) for job in self._earlier(spec, key))
 
     def stop_others(self, spec: ModelSpec, key: str) -> None:
         """Stop what a broken run of this declaration still trains of another definition."""
@@ -134,6 +134,11 @@ class Trainings:
 
     def _earlier(self, spec: ModelSpec, key: str) -> Iterator[Job]:
         return earlier_jobs(self._bigquery, spec.project, spec.location, VERB, key)
+
+
+def _made(job: Job, live: LiveModel) -> bool:
+    # Of two trainings within a second the times do not tell which one made the model.
+    return live.labels.get(label.JOB, job.job_id) == job.job_id and made_by(job, live.trained_at)
 
 
 def _is_of(spec: ModelSpec, job: Job) -> bool:
