@@ -48,6 +48,20 @@ class Holiday:
     after: int = WINDOW
 
 
+def check_regions(regions: Sequence[str]) -> None:
+    """Refuse regions that Google knows and that are no country.
+
+    Raises:
+        NotImplementedError: There is one.
+    """
+    for region in regions:
+        if region in CONTINENTS:
+            raise NotImplementedError(
+                f"holiday_region '{region}' does not work on the local cloud yet; countries do: "
+                f"{', '.join(sorted(COUNTRIES))}"
+            )
+
+
 def of_regions(regions: Sequence[str], first: int, last: int) -> list[Holiday]:
     """Holidays of some countries in the years from `first` to `last`.
 
@@ -56,13 +70,9 @@ def of_regions(regions: Sequence[str], first: int, last: int) -> list[Holiday]:
     """
     import holidays
 
+    check_regions(regions)
     found: list[Holiday] = []
     for region in regions:
-        if region in CONTINENTS:
-            raise NotImplementedError(
-                f"holiday_region '{region}' does not work on the local cloud yet; countries do: "
-                f"{', '.join(sorted(COUNTRIES))}"
-            )
         days = holidays.country_holidays(
             region, years=range(first, last + 1), observed=False, language="en_US"
         )

@@ -85,7 +85,8 @@ def check(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
 
     Raises:
         BqmlError: A column is not named, or two options exclude each other.
-        NotImplementedError: Hierarchical time series are asked for.
+        NotImplementedError: Hierarchical time series are asked for, or the holidays of more than
+            countries.
     """
     for name in ("TIME_SERIES_TIMESTAMP_COL", "TIME_SERIES_DATA_COL"):
         if settings[name] is None:
@@ -95,6 +96,7 @@ def check(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
             "hierarchical_time_series_cols does not work on the local cloud yet: leave it out, and "
             "add up the forecasts of the lowest level"
         )
+    holiday.check_regions(settings["HOLIDAY_REGION"] or [])
     _check_order(settings, given)
     _check_lengths(settings)
     seasons = settings.get("SEASONALITIES") or [AUTO]
