@@ -38,12 +38,14 @@ class Program:
         imports: Module by the component that is imported from it.
         tables: Tables that its dataset has.
         views: Views that its dataset has.
-        body: What follows the dataset.
+        connections: Code of each connection that it makes.
+        body: The model.
     """
 
     imports: Mapping[str, str]
     tables: Sequence[str]
     views: Sequence[str]
+    connections: Sequence[str]
     body: str
 
     @property
@@ -64,14 +66,14 @@ def program(root: Path, sample: Sample) -> Program:
     for view in views:
         text = (root / VIEWS[view]).read_text(encoding="utf-8")
         tables |= set(bare_reads(read_statement(text)))
-    component, before, inputs = _declared(sample)
+    component, connections, inputs = _declared(sample)
     slug = sample.read.model_id.replace("_", "-")
     args = {"dataset": Name(DATASET), **inputs}
     imports = {component: f"bqvertex.{_snake(component)}"}
-    if before:
+    if connections:
         imports["Connection"] = "bqvertex.connection"
-    body = f"{before}{component}({_value(slug)}, {_value(args)})"
-    return Program(imports, sorted(tables), views, body)
+    body = f"{component}({_value(slug)}, {_value(args)})"
+    return Program(imports, sorted(tables), views, connections, body)
 
 
 def written(programs: Sequence[Program]) -> str:
@@ -97,7 +99,9 @@ def written(programs: Sequence[Program]) -> str:
     if views:
         dataset["views"] = {name: VIEWS[name] for name in sorted(views)}
     lines.append(f"{DATASET} = Dataset({_value(DATASET)}, {_value(dataset)})")
-    return _formatted("\n".join([*lines, *(one.body for one in programs), ""]))
+    connections = dict.fromkeys(code for one in programs for code in one.connections)
+    bodies = [one.body for one in programs]
+    return _formatted("\n".join([*lines, *connections, *bodies, ""]))
 
 
 class Name(str):
@@ -118,19 +122,19 @@ _TABLES: Final = """\
 }"""
 
 
-def _declared(sample: Sample) -> tuple[str, str, Mapping[str, Any]]:
-    """Return the component, what comes before it, and its inputs without the dataset."""
+def _declared(sample: Sample) -> tuple[str, Sequence[str], Mapping[str, Any]]:
+    """Return the component, its connections, and its inputs without the dataset."""
     parts, kind = sample.read.parts, sample.read.kind
     file = {"statement_file": str(sample.path)}
     if kind.category == "imported":
-        return "ImportedModel", "", {"model_id": sample.read.model_id, **_imported(parts)}
+        return "ImportedModel", [], {"model_id": sample.read.model_id, **_imported(parts)}
     if not kind.is_remote:
-        return "TrainedModel", "", file
+        return "TrainedModel", [], file
     if kind.has_query:
-        return "RemoteModel", "", file
-    connection, before = _connection(parts)
+        return "RemoteModel", [], file
+    connection, made = _connection(parts)
     inputs = {"model_id": sample.read.model_id, "connection": connection, **_remote(parts)}
-    return "RemoteModel", before, inputs
+    return "RemoteModel", made, inputs
 
 
 def _imported(parts: CreateModel) -> dict[str, Any]:
@@ -155,10 +159,10 @@ def _fields(parts: CreateModel) -> dict[str, Any]:
     }
 
 
-def _connection(parts: CreateModel) -> tuple[Any, str]:
+def _connection(parts: CreateModel) -> tuple[Any, Sequence[str]]:
     path = ".".join(parts.connection or ())
     if path == "DEFAULT":
-        return path, ""
+        return path, []
     project, location, connection_id = path.rsplit(".", 2)
     args = {
         "project": project,
@@ -167,7 +171,7 @@ def _connection(parts: CreateModel) -> tuple[Any, str]:
         "roles": _ROLES,
     }
     name = connection_id.replace("-", "_")
-    return Name(name), f"{name} = Connection({_value(connection_id)}, {_value(args)})\n"
+    return Name(name), [f"{name} = Connection({_value(connection_id)}, {_value(args)})"]
 
 
 def _value(value: Any) -> str:
