@@ -41,7 +41,13 @@ class Answer:
 
 def is_gemini(endpoint: str) -> bool:
     """Whether a remote model's endpoint is a Gemini model: `gemini-...`, or a URL that ends so."""
-    return endpoint.rsplit("/", 1)[-1].startswith("gemini-")
+    name = endpoint.rsplit("/", 1)[-1]
+    return name.startswith("gemini-") and not name.startswith("gemini-embedding-")
+
+
+def region(location: str) -> str:
+    """The region that serves a model for a dataset of a location."""
+    return REGIONS.get(location.lower(), location.lower())
 
 
 def generate(
@@ -69,8 +75,8 @@ def generate(
 def _url(endpoint: str, project: str, location: str) -> str:
     if "://" in endpoint:
         return f"{http.address(endpoint)}:generateContent"
-    region = REGIONS.get(location.lower(), location.lower())
-    model = f"projects/{project}/locations/{region}/publishers/google/models/{endpoint}"
+    place = region(location)
+    model = f"projects/{project}/locations/{place}/publishers/google/models/{endpoint}"
     return f"{upstream.runtime().base_url()}/v1/{model}:generateContent"
 
 

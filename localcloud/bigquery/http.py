@@ -22,6 +22,9 @@ def client() -> httpx.Client:
 def address(endpoint: str) -> str:
     """The URL to call for an endpoint: a Google host means this local cloud."""
     parts = urlsplit(endpoint)
+    if not parts.scheme:
+        # An endpoint by its name, projects/p/locations/l/endpoints/e.
+        return f"{upstream.runtime().base_url()}/v1/{endpoint}"
     if parts.hostname is not None and parts.hostname.endswith(".googleapis.com"):
         here = urlsplit(upstream.runtime().base_url())
         parts = parts._replace(scheme=here.scheme, netloc=here.netloc)

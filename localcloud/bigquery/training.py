@@ -82,16 +82,25 @@ class RemoteEndpoint:
     """What a remote model's directory holds.
 
     Attributes:
-        endpoint: What ENDPOINT says: a URL, or a model such as `gemini-2.5-flash`.
+        endpoint: What ENDPOINT says: a URL, or a model such as `gemini-2.5-flash`; empty for a
+            model over something else.
         inputs: The INPUT clause; empty without one.
         outputs: The OUTPUT clause; empty without one.
         max_batching_rows: At most this many rows in one request.
+        service: A Cloud AI service such as `CLOUD_AI_VISION_V1`, or the name of an open model that
+            BigQuery would deploy; empty for a model over an endpoint.
     """
 
     endpoint: str
     inputs: Columns
     outputs: Columns
     max_batching_rows: int
+    service: str = ""
+
+    @property
+    def target(self) -> str:
+        """What it is over, for messages."""
+        return self.endpoint or self.service
 
     def save(self, directory: Path) -> None:
         """Write it into its own, new directory."""
@@ -101,6 +110,7 @@ class RemoteEndpoint:
             "inputs": self.inputs,
             "outputs": self.outputs,
             "max_batching_rows": self.max_batching_rows,
+            "service": self.service,
         }
         (directory / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
 
@@ -127,6 +137,7 @@ def _read(directory: Path) -> Training | RemoteEndpoint:
             inputs=inputs,
             outputs=tuple((name, kind) for name, kind in facts["outputs"]),
             max_batching_rows=facts["max_batching_rows"],
+            service=facts.get("service", ""),
         )
     from localcloud import bqml
 
