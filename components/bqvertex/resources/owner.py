@@ -15,3 +15,19 @@ def owner_of(name: str) -> str:
     # An engine that has none says "organization", as every backend of files does.
     organization = pulumi.get_organization() or "organization"
     return "/".join((organization, pulumi.get_project(), pulumi.get_stack(), name))
+
+
+def owner_below(name: str, parent: pulumi.Resource | None) -> pulumi.Input[str]:
+    """Name a declaration whose own name may be that of another below another kind of parent.
+
+    Args:
+        name: Name of the resource in the program.
+        parent: What it is a part of; None for nothing.
+
+    Returns:
+        `organization/project/stack/types of what it is a part of/name`.
+    """
+    if parent is None:
+        return owner_of(name)
+    # The engine tells resources of one name apart by these types, the third part of a URN.
+    return parent.urn.apply(lambda urn: owner_of(f"{urn.split('::')[2]}/{name}"))

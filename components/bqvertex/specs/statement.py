@@ -137,7 +137,7 @@ class Statement:
         """
         edits = []
         for reference in self.references:
-            path = _whole_path(reference, project, dataset_id)
+            path = whole_path(reference.path, project, dataset_id)
             if reference.is_target and target is not None:
                 path = tuple(target)
             if path != reference.path:
@@ -278,8 +278,8 @@ class Statement:
         return Edit(after, after, f"\nOPTIONS ({added})")
 
 
-def _whole_path(reference: Reference, project: str, dataset_id: str) -> tuple[str, ...]:
-    path = reference.path
+def whole_path(path: tuple[str, ...], project: str, dataset_id: str) -> tuple[str, ...]:
+    """Give the name of what lives in a dataset the parts that it lacks."""
     upper = [part.upper() for part in path]
     # A metadata view's own name counts as one part with INFORMATION_SCHEMA.
     parts = upper.index(_METADATA) + 1 if _METADATA in upper else len(path)
