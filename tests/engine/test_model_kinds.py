@@ -12,7 +12,7 @@ from pulumi.automation import CommandError
 
 from generate.model_page.program import DATASET, PROJECT
 from googlesql.create_model import CreateModel
-from tests.engine import kinds_program
+from tests.engine import kinds_program, model_files
 from tests.engine.conftest import Stack
 from tests.engine.kinds_program import PROGRAMS, ROOT, SAMPLES
 
@@ -21,10 +21,13 @@ GOLDEN = ROOT / "tests/specs/models"
 
 @pytest.fixture
 def stack(local_cloud, tmp_path: Path) -> Iterator[Stack]:
-    """A stack whose dataset is up, without models."""
+    """A stack whose dataset is up, without models; the files of imported ones are there."""
     made = kinds_program.made(tmp_path / "program", local_cloud.url)
     kinds_program.declare(made, [])
     made.up()
+    for sample in SAMPLES:
+        if sample.read.kind.name in model_files.MAKERS:
+            model_files.upload(local_cloud.url, sample.read.parts, tmp_path)
     yield made
     made.destroy()
 
