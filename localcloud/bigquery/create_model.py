@@ -15,7 +15,7 @@ from local_bigquery.models import JobStatistics2, TableReference
 from local_bigquery.sql.script import Interpreter
 from local_bigquery.sql.translate import Context
 
-from googlesql.constant import Constant, Expression
+from googlesql.constant import Call, Constant, Expression
 from googlesql.create_model import CreateModel
 from localcloud.bigquery import job, model, query, remote_model, table_function, transform, upstream
 from localcloud.bigquery.column import bigquery_type, standard_sql_field
@@ -134,6 +134,7 @@ def _train(
             standard_sql_field(f"predicted_{name}", kind) for name, kind in trained.label_columns
         ],
         "trainingRuns": runs,
+        **trained.resource,
     }
     if fitted is not None:
         resource["transformColumns"] = _transform_columns(fitted, table)
@@ -219,12 +220,32 @@ def _options(statement: CreateModel) -> dict[str, Constant]:
     }
 
 
-def _known(name: str, value: Constant) -> Constant:
+def _known(name: str, value: Constant) -> Any:
+    if isinstance(value, Call):
+        return _space(name, value)
     if isinstance(value, Expression):
         raise BigQueryError(
             "invalidQuery", f"Option {name} must be a constant, but it is {value.text}."
         )
     return value
+
+
+def _space(name: str, call: Call) -> Any:
+    """HPARAM_RANGE and HPARAM_CANDIDATES as BigQuery ML takes them."""
+    from localcloud.bqml.tuning.space import Candidates, Range
+
+    arguments = [_known(name, argument) for argument in call.arguments]
+    if call.name == "HPARAM_RANGE" and len(arguments) == 2:
+        return Range(arguments[0], arguments[1])
+    if call.name == "HPARAM_CANDIDATES" and len(arguments) == 1:
+        # HIDDEN_UNITS has each candidate's array in a STRUCT of its own.
+        values = [item[0] if isinstance(item, tuple) else item for item in arguments[0]]
+        return Candidates(values)
+    raise BigQueryError(
+        "invalidQuery",
+        f"Option {name} is HPARAM_RANGE(low, high) or HPARAM_CANDIDATES([...]), not {call.name} "
+        f"of {len(arguments)} arguments.",
+    )
 
 
 def _registration(

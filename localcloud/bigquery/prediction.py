@@ -141,7 +141,8 @@ def _prediction(row: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]
     label = labels[0] if labels else None
     probabilities = row.get(f"predicted_{label}_probs")
     if probabilities is None:
-        return {name: json_value(value) for name, value in row.items()}
+        # A tuned model tells its trial in SQL only.
+        return {name: json_value(value) for name, value in row.items() if name != "trial_id"}
     return {
         f"predicted_{label}": _class(row[f"predicted_{label}"]),
         f"{label}_values": [_class(entry["label"]) for entry in probabilities],

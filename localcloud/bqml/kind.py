@@ -1,7 +1,7 @@
 """What one kind of model is made of."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from localcloud.bqml.model import Fitted, Model, OnIteration
 from localcloud.bqml.options import Option
+from localcloud.bqml.tuning.space import Hyperparameter
 
 Check = Callable[[dict[str, Any], frozenset[str]], dict[str, Any]]
 Load = Callable[[Mapping[str, Any], Path], Fitted]
@@ -51,6 +52,8 @@ class Kind:
             takes the values and the names that were given.
         train: Fits it.
         load: Reads back what `Fitted.save` wrote.
+        hyperparameters: The options that can be tuned; empty for a kind that is not tuned.
+        objectives: What a search may go by, the usual one first.
         takes_holidays: Whether the statement may have CUSTOM_HOLIDAY, which `train` then takes.
         is_transform: Whether it is its TRANSFORM clause alone, and learns from what that reads.
     """
@@ -61,5 +64,7 @@ class Kind:
     check: Check
     train: Train
     load: Load
+    hyperparameters: Mapping[str, Hyperparameter] = field(default_factory=dict)
+    objectives: tuple[str, ...] = ()
     takes_holidays: bool = False
     is_transform: bool = False

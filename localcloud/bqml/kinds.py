@@ -13,7 +13,25 @@ from localcloud.bqml.supervised import boosted_tree, linear, random_forest, trai
 from localcloud.bqml.supervised.predictor import Predictor
 from localcloud.bqml.timeseries import training as timeseries
 from localcloud.bqml.timeseries.forecaster import Forecaster
+from localcloud.bqml.tuning.space import PENALTY, Hyperparameter
 from localcloud.bqml.unsupervised import kmeans, pca
+
+_REGRESSION = (
+    "R2_SCORE",
+    "MEAN_ABSOLUTE_ERROR",
+    "MEAN_SQUARED_ERROR",
+    "MEAN_SQUARED_LOG_ERROR",
+    "MEDIAN_ABSOLUTE_ERROR",
+    "EXPLAINED_VARIANCE",
+)
+_CLASSIFICATION = ("ROC_AUC", "PRECISION", "RECALL", "ACCURACY", "F1_SCORE", "LOG_LOSS")
+_RANKING = (
+    "MEAN_AVERAGE_PRECISION",
+    "MEAN_SQUARED_ERROR",
+    "NORMALIZED_DISCOUNTED_CUMULATIVE_GAIN",
+    "AVERAGE_RANK",
+)
+_PENALTIES = {"L1_REG": PENALTY, "L2_REG": PENALTY}
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
@@ -25,6 +43,8 @@ KINDS: Mapping[str, Kind] = {
             linear.check_regression,
             partial(training.train, fit=linear.fit, most_classes=0, standardize=True),
             partial(Predictor.load, load_estimator=linear.Linear.load),
+            hyperparameters=_PENALTIES,
+            objectives=_REGRESSION,
         ),
         Kind(
             "LOGISTIC_REG",
@@ -33,6 +53,8 @@ KINDS: Mapping[str, Kind] = {
             linear.check_classification,
             partial(training.train, fit=linear.fit, most_classes=50, standardize=True),
             partial(Predictor.load, load_estimator=linear.Linear.load),
+            hyperparameters=_PENALTIES,
+            objectives=_CLASSIFICATION,
         ),
         Kind(
             "BOOSTED_TREE_CLASSIFIER",
@@ -41,6 +63,8 @@ KINDS: Mapping[str, Kind] = {
             boosted_tree.check,
             partial(training.train, fit=boosted_tree.fit, most_classes=1000, standardize=False),
             partial(Predictor.load, load_estimator=boosted_tree.BoostedTree.load),
+            hyperparameters=boosted_tree.HYPERPARAMETERS,
+            objectives=_CLASSIFICATION,
         ),
         Kind(
             "BOOSTED_TREE_REGRESSOR",
@@ -49,8 +73,19 @@ KINDS: Mapping[str, Kind] = {
             boosted_tree.check,
             partial(training.train, fit=boosted_tree.fit, most_classes=0, standardize=False),
             partial(Predictor.load, load_estimator=boosted_tree.BoostedTree.load),
+            hyperparameters=boosted_tree.HYPERPARAMETERS,
+            objectives=_REGRESSION,
         ),
-        Kind("KMEANS", "KMEANS", kmeans.OPTIONS, kmeans.check, kmeans.train, kmeans.Clusters.load),
+        Kind(
+            "KMEANS",
+            "KMEANS",
+            kmeans.OPTIONS,
+            kmeans.check,
+            kmeans.train,
+            kmeans.Clusters.load,
+            hyperparameters={"NUM_CLUSTERS": Hyperparameter(2, 100, (2, 10), is_whole=True)},
+            objectives=("DAVIES_BOULDIN_INDEX",),
+        ),
         Kind("PCA", "PCA", pca.OPTIONS, pca.check, pca.train, pca.Components.load),
         Kind(
             "MATRIX_FACTORIZATION",
@@ -59,6 +94,12 @@ KINDS: Mapping[str, Kind] = {
             matrix_factorization.check,
             matrix_factorization.train,
             matrix_factorization.Recommender.load,
+            hyperparameters={
+                "NUM_FACTORS": Hyperparameter(2, 200, (2, 20), is_whole=True),
+                "L2_REG": PENALTY,
+                "WALS_ALPHA": Hyperparameter(usual=(0, 100)),
+            },
+            objectives=_RANKING,
         ),
         *(
             Kind(
@@ -105,6 +146,8 @@ KINDS: Mapping[str, Kind] = {
                 encoding_method="LABEL_ENCODING",
             ),
             partial(Predictor.load, load_estimator=boosted_tree.BoostedTree.load),
+            hyperparameters=random_forest.HYPERPARAMETERS,
+            objectives=_CLASSIFICATION,
         ),
         Kind(
             "RANDOM_FOREST_REGRESSOR",
@@ -119,6 +162,8 @@ KINDS: Mapping[str, Kind] = {
                 encoding_method="LABEL_ENCODING",
             ),
             partial(Predictor.load, load_estimator=boosted_tree.BoostedTree.load),
+            hyperparameters=random_forest.HYPERPARAMETERS,
+            objectives=_REGRESSION,
         ),
     )
 }

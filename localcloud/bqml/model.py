@@ -124,6 +124,7 @@ class Model:
         iterations: The steps of its training.
         feature_statistics: What `statistics.of_columns` says of each feature of the training rows.
         fitted: What was fitted.
+        is_tuned: Whether it has trials.
     """
 
     kind: str
@@ -134,6 +135,14 @@ class Model:
     iterations: Sequence[Iteration]
     feature_statistics: Mapping[str, Mapping[str, Any]]
     fitted: Fitted
+    is_tuned: bool = False
+
+    @property
+    def resource(self) -> dict[str, Any]:
+        """Fields of the REST resource `Model` that only tuned models have: their trials."""
+        from localcloud.bqml.tuning.tuned import Tuned
+
+        return self.fitted.resource() if isinstance(self.fitted, Tuned) else {}
 
     @property
     def training_runs(self) -> list[dict[str, Any]]:
@@ -158,6 +167,7 @@ class Model:
             "label_columns": list(self.label_columns),
             "iterations": [asdict(step) for step in self.iterations],
             "feature_statistics": dict(self.feature_statistics),
+            "is_tuned": self.is_tuned,
             "fitted": self.fitted.save(directory),
         }
         # Last, so that a directory with this file in it is whole.
@@ -171,6 +181,7 @@ class Model:
             BqmlError: It was written in a format, or is of a kind, that this version does not know.
         """
         from localcloud.bqml.kinds import KINDS
+        from localcloud.bqml.tuning.tuned import Tuned
 
         facts = json.loads((directory / FILE).read_text())
         if facts["format"] != FORMAT:
@@ -183,6 +194,8 @@ class Model:
                 f"{directory / FILE} is a model of type {facts['kind']}; this version knows "
                 f"{', '.join(sorted(KINDS))}: train the model again"
             )
+        is_tuned = facts.get("is_tuned", False)
+        load = Tuned.load if is_tuned else KINDS[facts["kind"]].load
         return cls(
             kind=facts["kind"],
             model_type=facts["model_type"],
@@ -191,5 +204,6 @@ class Model:
             label_columns=[(name, kind) for name, kind in facts["label_columns"]],
             iterations=[Iteration(**step) for step in facts["iterations"]],
             feature_statistics=facts["feature_statistics"],
-            fitted=KINDS[facts["kind"]].load(facts["fitted"], directory),
+            fitted=load(facts["fitted"], directory),
+            is_tuned=is_tuned,
         )

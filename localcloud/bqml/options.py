@@ -193,7 +193,7 @@ TUNING = frozenset(
         "DATA_SPLIT_TEST_FRACTION",
     }
 )
-"""Options of hyperparameter tuning, which the local cloud does not do."""
+"""Options of hyperparameter tuning."""
 
 
 def filled(
@@ -217,10 +217,9 @@ def filled(
     for name, value in given.items():
         if name in OF_THE_ADAPTER:
             continue
-        if name in TUNING:
-            raise NotImplementedError(
-                f"option {name.lower()} is of hyperparameter tuning, which the local cloud does "
-                "not do yet: train with the one value you want of each option"
+        if name in TUNING and name not in allowed:
+            raise BqmlError(
+                f"option {name.lower()} is of hyperparameter tuning, which needs num_trials"
             )
         option = allowed.get(name)
         if option is None:

@@ -38,7 +38,14 @@ VALUES = {"SEQ": "SEQUENTIAL", "KMEANS++": "KMEANS_PLUS_PLUS"}
 # Values that the REST API has no name for.
 UNNAMED = frozenset({"AUTO_STRATEGY", "TARGET_ENCODING"})
 UNTOLD = frozenset(
-    {"PRUNING_METHOD", "RATING_COL", "SEASONALITIES", "TOP_K_INSIGHTS_BY_APRIORI_SUPPORT"}
+    {
+        "DATA_SPLIT_TEST_FRACTION",
+        "HPARAM_TUNING_ALGORITHM",
+        "PRUNING_METHOD",
+        "RATING_COL",
+        "SEASONALITIES",
+        "TOP_K_INSIGHTS_BY_APRIORI_SUPPORT",
+    }
 )
 """Options that the REST API has no field for."""
 UNUSED = {"LINE_SEARCH": "learnRate", "CONSTANT": "initialLearnRate"}
@@ -52,7 +59,7 @@ def training_run(model: "Model") -> dict[str, Any]:
     last = len(model.iterations) - 1
     return {
         **run,
-        "trainingOptions": {**_options(model.options), **run.get("trainingOptions", {})},
+        "trainingOptions": {**options(model.options), **run.get("trainingOptions", {})},
         "results": [
             step.rest() | (of_the_last if place == last else {})
             for place, step in enumerate(model.iterations)
@@ -60,9 +67,10 @@ def training_run(model: "Model") -> dict[str, Any]:
     }
 
 
-def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+def options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """`TrainingOptions` of options by name."""
     written: dict[str, Any] = {}
-    for name, value in options.items():
+    for name, value in given.items():
         if value is None or name in UNTOLD or (isinstance(value, str) and value in UNNAMED):
             continue
         field = FIELDS.get(name) or re.sub(r"_(\w)", lambda match: match[1].upper(), name.lower())

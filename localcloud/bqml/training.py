@@ -37,6 +37,10 @@ def train(
         NotImplementedError: Google does it and the local cloud does not yet.
     """
     kind = kinds.kind_of(options)
+    if "NUM_TRIALS" in options:
+        from localcloud.bqml.tuning import training as tuning
+
+        return tuning.train(kind, options, table, on_iteration)
     settings = kinds.settings(kind, options)
     if kind.is_transform:
         if before_transform is None:

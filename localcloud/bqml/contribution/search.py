@@ -110,17 +110,19 @@ class Search:
             else:
                 sums["below"] = 1.0
             grouped.append(sums)
-        joined = grouped[0].join(grouped[1], how="outer", lsuffix="0", rsuffix="1").fillna(0.0)
-        for key, control, control_below, test, test_below in zip(
-            joined.index,
-            *(joined[c] for c in ("above0", "below0", "above1", "below1")),
+        control, test = grouped
+        index = control.index.union(test.index)
+        pairs = zip(
+            control.reindex(index, fill_value=0.0).itertuples(index=False),
+            test.reindex(index, fill_value=0.0).itertuples(index=False),
             strict=True,
-        ):
+        )
+        for key, (before, after) in zip(index, pairs, strict=True):
             values = key if isinstance(key, tuple) else (key,)
             yield self._segment(
                 {self._dimensions[p]: v for p, v in zip(places, values, strict=True)},
-                (control, control_below),
-                (test, test_below),
+                (float(before.above), float(before.below)),
+                (float(after.above), float(after.below)),
             )
 
     def _sums(self, part: Any) -> tuple[float, float]:

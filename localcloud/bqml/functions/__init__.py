@@ -24,13 +24,14 @@ from localcloud.bqml.functions.principal_components import (
 from localcloud.bqml.functions.recommend import RECOMMEND
 from localcloud.bqml.functions.table_function import TableFunction
 from localcloud.bqml.functions.threshold_curve import CONFUSION_MATRIX, ROC_CURVE
+from localcloud.bqml.functions.trials import TRIAL_INFO, with_trials
 from localcloud.bqml.functions.validate_data import VALIDATE_DATA_DRIFT, VALIDATE_DATA_SKEW
 from localcloud.bqml.functions.weights import ADVANCED_WEIGHTS, WEIGHTS
 
 __all__ = ["FUNCTIONS", "TableFunction"]
 
 FUNCTIONS: Mapping[str, TableFunction] = {
-    function.name: function
+    function.name: with_trials(function)
     for function in (
         PREDICT,
         EVALUATE,
@@ -53,6 +54,7 @@ FUNCTIONS: Mapping[str, TableFunction] = {
         WEIGHTS,
         ADVANCED_WEIGHTS,
         TRAINING_INFO,
+        TRIAL_INFO,
         CONFUSION_MATRIX,
         ROC_CURVE,
         DESCRIBE_DATA,

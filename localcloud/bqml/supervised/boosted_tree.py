@@ -19,6 +19,7 @@ from localcloud.bqml.model import Iteration, OnIteration, hardly_better
 from localcloud.bqml.options import Option
 from localcloud.bqml.supervised import split, weights
 from localcloud.bqml.supervised.estimator import Contributions, TrainingSet
+from localcloud.bqml.tuning.space import PENALTY, Hyperparameter
 
 if TYPE_CHECKING:
     import xgboost
@@ -56,6 +57,23 @@ REGRESSION_OPTIONS: Mapping[str, Option] = {
         "LABEL_ENCODING", "LABEL_ENCODING", "ONE_HOT_ENCODING", "TARGET_ENCODING"
     ),
     "XGBOOST_VERSION": options.choice("0.9", "0.9", "1.1", "2.1"),
+}
+HYPERPARAMETERS: Mapping[str, Hyperparameter] = {
+    "LEARN_RATE": Hyperparameter(usual=(0, 1)),
+    "L1_REG": PENALTY,
+    "L2_REG": PENALTY,
+    "DROPOUT": Hyperparameter(0, 1),
+    "MAX_TREE_DEPTH": Hyperparameter(1, 20, (1, 10), is_whole=True),
+    "SUBSAMPLE": Hyperparameter(0, 1, (0, 1)),
+    "MIN_SPLIT_LOSS": Hyperparameter(),
+    "NUM_PARALLEL_TREE": Hyperparameter(1, is_whole=True),
+    "MIN_TREE_CHILD_WEIGHT": Hyperparameter(is_whole=True),
+    "COLSAMPLE_BYTREE": Hyperparameter(0, 1),
+    "COLSAMPLE_BYLEVEL": Hyperparameter(0, 1),
+    "COLSAMPLE_BYNODE": Hyperparameter(0, 1),
+    "BOOSTER_TYPE": Hyperparameter(),
+    "DART_NORMALIZE_TYPE": Hyperparameter(),
+    "TREE_METHOD": Hyperparameter(),
 }
 CLASSIFICATION_OPTIONS: Mapping[str, Option] = {**REGRESSION_OPTIONS, **options.CLASS_WEIGHTS}
 

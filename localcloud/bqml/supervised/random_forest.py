@@ -12,6 +12,7 @@ from localcloud.bqml.model import Iteration, OnIteration
 from localcloud.bqml.options import Option
 from localcloud.bqml.supervised import boosted_tree, split, weights
 from localcloud.bqml.supervised.estimator import TrainingSet
+from localcloud.bqml.tuning.space import Hyperparameter
 
 MANY_PARALLEL_TREES = 50
 """From this many on, global explanations are approximate unless it is said otherwise."""
@@ -34,6 +35,15 @@ REGRESSION_OPTIONS: Mapping[str, Option] = {
     "MAX_TREE_DEPTH": options.whole(15, 1),
     "COLSAMPLE_BYNODE": options.share(0.8),
     "SUBSAMPLE": options.between(0.8, 0, 1),
+}
+HYPERPARAMETERS: Mapping[str, Hyperparameter] = {
+    **{
+        name: hyperparameter
+        for name, hyperparameter in boosted_tree.HYPERPARAMETERS.items()
+        if name not in _NOT_OPTIONS
+    },
+    "MAX_TREE_DEPTH": Hyperparameter(1, 20, (1, 20), is_whole=True),
+    "NUM_PARALLEL_TREE": Hyperparameter(2, usual=(2, 200), is_whole=True),
 }
 CLASSIFICATION_OPTIONS: Mapping[str, Option] = {**REGRESSION_OPTIONS, **options.CLASS_WEIGHTS}
 

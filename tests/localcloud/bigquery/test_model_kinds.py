@@ -257,3 +257,27 @@ def test_contribution_analysis(run: Run) -> None:
 
     assert rows[0]["contributors"] == ["all"]
     assert sorted(row["class"] for row in rows[1:]) == ["a", "b", "c"]
+
+
+def test_hyperparameter_tuning(client: bigquery.Client, dataset: str, run: Run) -> None:
+    run(
+        "CREATE MODEL tuned OPTIONS (model_type = 'BOOSTED_TREE_CLASSIFIER', num_trials = 3, "
+        "input_label_cols = ['survived'], max_iterations = 2, "
+        "max_tree_depth = HPARAM_RANGE(1, 3), subsample = HPARAM_CANDIDATES([0.5, 1.0]), "
+        "hparam_tuning_objectives = ['LOG_LOSS']) AS SELECT survived, class, age "
+        "FROM shared.passengers"
+    )
+
+    trials = run("SELECT * FROM ML.TRIAL_INFO(MODEL tuned) ORDER BY trial_id")
+    scores = run("SELECT trial_id, log_loss FROM ML.EVALUATE(MODEL tuned)")
+    [row] = run(
+        "SELECT * FROM ML.PREDICT(MODEL tuned, (SELECT 'a' AS class, 290 AS age), "
+        "STRUCT(2 AS trial_id))"
+    )
+    found = model(client, dataset, "tuned").to_api_repr()
+    assert [trial["trial_id"] for trial in trials] == [1, 2, 3]
+    assert list(trials[0]["hyperparameters"]) == ["max_tree_depth", "subsample"]
+    assert len(scores) == 3
+    assert (row["trial_id"], row["age"]) == (2, 290)
+    assert len(found["hparamTrials"]) == 3
+    assert found["defaultTrialId"] in found["optimalTrialIds"]

@@ -20,6 +20,7 @@ LINEAR = {"MODEL_TYPE": "LINEAR_REG", "INPUT_LABEL_COLS": ["noise"]}
         ({}, "lacks model_type"),
         ({"MODEL_TYPE": "NONSENSE"}, "'NONSENSE'; allowed are ARIMA_PLUS"),
         ({**LINEAR, "MAX_TREE_DEPTH": 3}, "max_tree_depth is not one of LINEAR_REG"),
+        ({**TREE, "HPARAM_TUNING_OBJECTIVES": ["ROC_AUC"]}, "which needs num_trials"),
         ({**LINEAR, "L2_REG": -1}, "l2_reg is -1; give a number of 0 or more"),
         ({**LINEAR, "L2_REG": True}, "l2_reg is True"),
         ({**LINEAR, "MAX_ITERATIONS": 2.5}, "max_iterations is 2.5; give a whole number"),
@@ -71,8 +72,6 @@ def test_wrong_options_are_refused_with_their_name(flights, options, says):
     [
         ({"MODEL_TYPE": "TENSORFLOW"}, "TENSORFLOW do not train on the local cloud yet"),
         ({**LINEAR, "WARM_START": True}, "warm_start = True does not work"),
-        ({**LINEAR, "NUM_TRIALS": 10}, "hyperparameter tuning"),
-        ({**TREE, "HPARAM_TUNING_OBJECTIVES": ["ROC_AUC"]}, "hyperparameter tuning"),
     ],
 )
 def test_what_google_does_and_this_does_not_says_so(flights, options, says):

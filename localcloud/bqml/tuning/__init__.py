@@ -1,0 +1,1 @@
+"""Hyperparameter tuning: one model out of many trainings."""
