@@ -49,7 +49,7 @@ def test_a_model_that_agrees_shows_no_difference():
     [
         ({"model_type": "KMEANS"}, ["its kind is KMEANS there and LOGISTIC_REGRESSION here"]),
         (told(l2Regularization=0.2), ["L2_REG is 0.2 there and 0.1 here"]),
-        (told(l2Regularization=0.1000000000000001), ["L2_REG is 0.1000000000000001 there and 0.1 here"]),
+        (told(l2Regularization=0.1000001), ["L2_REG is 0.1000001 there and 0.1 here"]),
         (told(maxIterations="50"), ["MAX_ITERATIONS is 50 there and 20 here, by default"]),
         (told(earlyStop=False), ["EARLY_STOP is False there and TRUE here, by default"]),
         (told(dataSplitMethod="RANDOM"), ["DATA_SPLIT_METHOD is RANDOM there and 'SEQ' here"]),

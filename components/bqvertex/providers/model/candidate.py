@@ -108,7 +108,6 @@ class Candidates:
 
     def _trained(self, spec: ModelSpec, key: str) -> Job:
         path = spec.candidate_path
-        self._trainings.stop_others(spec, key)
         there = self._trainings.look(path)
         if there is not None and (job := self._trainings.job_of(spec, there, [key])) is not None:
             return job
@@ -122,9 +121,12 @@ class Candidates:
                 f"make it; with `evaluation`, {spec.path} needs that name for a while: delete it, "
                 "or choose another model_id"
             )
-        replace = there is not None
         return self._trainings.train(
-            spec, path, key, lambda: candidate_statement(spec, replace=replace)
+            spec,
+            path,
+            key,
+            lambda replace: candidate_statement(spec, replace=replace),
+            replace=there is not None,
         )
 
     def _marked(self, spec: ModelSpec, job: Job) -> LiveModel:

@@ -111,7 +111,6 @@ class ModelLifecycle:
             JobFailed: The training failed, or what it made does not pass its evaluation.
         """
         spec = ModelSpec.from_inputs(inputs)
-        self._trainings.stop_others(spec, spec.creation_key)
         live = self._trainings.look(spec.path)
         if live is not None and (spec.adopt or spec.adopt_as_is):
             refuse_another(spec, live)
@@ -184,7 +183,11 @@ class ModelLifecycle:
 
     def _train(self, spec: ModelSpec, key: str, *, replace: bool) -> Job:
         return self._trainings.train(
-            spec, spec.path, key, lambda: create_statement(spec, replace=replace)
+            spec,
+            spec.path,
+            key,
+            lambda replaced: create_statement(spec, replace=replaced),
+            replace=replace,
         )
 
     def _is_own(self, spec: ModelSpec, live: LiveModel) -> bool:

@@ -30,23 +30,41 @@ class Trainings:
         self._report = report
         self._pace = pace
 
-    def train(self, spec: ModelSpec, path: str, key: str, statement: Callable[[], str]) -> Job:
+    def train(
+        self,
+        spec: ModelSpec,
+        path: str,
+        key: str,
+        statement: Callable[[bool], str],
+        *,
+        replace: bool,
+    ) -> Job:
         """Train a model, in the job of an earlier run where there is one that still counts.
 
         Args:
             spec: What is declared.
             path: Where the model goes, `project.dataset.model`.
             key: Names the jobs that may have made what is there, see `job_of`.
-            statement: Writes the CREATE MODEL statement.
+            statement: Writes the CREATE MODEL statement, with OR REPLACE or without.
+            replace: Whether a model is there, of this declaration.
 
         Raises:
             FailedPrecondition: It would cost more than is allowed.
             CloudError: It failed.
         """
+        stopped: list[Job] = []
 
         def took_effect(job: Job) -> bool:
             live = self.look(path)
             return live is not None and _made(job, live)
+
+        def is_same(job: Job) -> bool:
+            if _is_of(spec, job):
+                return True
+            if not job.done:
+                self._stop(path, job)
+                stopped.append(job)
+            return False
 
         def start(job_id: str) -> Job:
             return self._bigquery.start_query(
@@ -54,7 +72,8 @@ class Trainings:
                     job_id=job_id,
                     project=spec.project,
                     location=spec.location,
-                    sql=statement(),
+                    # A training that was told to stop may have ended well all the same.
+                    sql=statement(replace or bool(stopped)),
                     labels={**spec.own_labels, label.WORK: spec.work_key},
                     timeout_s=spec.deadline_s,
                     maximum_bytes_billed=spec.max_bytes_billed,
@@ -76,7 +95,7 @@ class Trainings:
             timeout_s=spec.deadline_s,
             report=lambda job: self._report(progress(path, job)),
             pace=self._pace,
-            is_same=lambda job: _is_of(spec, job),
+            is_same=is_same,
         )
 
     def job_of(
@@ -108,13 +127,11 @@ class Trainings:
         """
         return any(_made(job, live) for job in self._earlier(spec, key))
 
-    def stop_others(self, spec: ModelSpec, key: str) -> None:
+    def _stop(self, path: str, job: Job) -> None:
         """Stop what a broken run of this declaration still trains of another definition."""
-        for job in self._earlier(spec, key):
-            if not job.done and not _is_of(spec, job):
-                self._bigquery.cancel(job)
-                for _ in self._bigquery.watch(job, CANCEL_S):
-                    self._report(f"model {spec.path}: stopping job {job.job_id}")
+        self._bigquery.cancel(job)
+        for _ in self._bigquery.watch(job, CANCEL_S):
+            self._report(f"model {path}: stopping job {job.job_id}")
 
     def look(self, path: str) -> LiveModel | None:
         """Look at a model; None where there is none."""
