@@ -9,7 +9,7 @@ from localcloud.bqml.contribution import training as contribution
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.kind import Kind
 from localcloud.bqml.recommender import matrix_factorization
-from localcloud.bqml.supervised import boosted_tree, linear, random_forest, training
+from localcloud.bqml.supervised import boosted_tree, linear, neural_network, random_forest, training
 from localcloud.bqml.supervised.predictor import Predictor
 from localcloud.bqml.timeseries import training as timeseries
 from localcloud.bqml.timeseries.forecaster import Forecaster
@@ -100,6 +100,33 @@ KINDS: Mapping[str, Kind] = {
                 "WALS_ALPHA": Hyperparameter(usual=(0, 100)),
             },
             objectives=_RANKING,
+        ),
+        *(
+            Kind(
+                name,
+                name,
+                kind_options,
+                neural_network.check,
+                partial(
+                    training.train,
+                    fit=neural_network.fit,
+                    most_classes=most_classes,
+                    standardize=True,
+                    encoding_method="ONE_HOT_ENCODING",
+                ),
+                partial(Predictor.load, load_estimator=neural_network.Network.load),
+                hyperparameters=neural_network.HYPERPARAMETERS,
+                objectives=objectives,
+            )
+            for name, kind_options, most_classes, objectives in (
+                (
+                    "DNN_CLASSIFIER",
+                    neural_network.CLASSIFICATION_OPTIONS,
+                    1000,
+                    _CLASSIFICATION,
+                ),
+                ("DNN_REGRESSOR", neural_network.REGRESSION_OPTIONS, 0, _REGRESSION),
+            )
         ),
         *(
             Kind(

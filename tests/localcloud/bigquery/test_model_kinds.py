@@ -281,3 +281,14 @@ def test_hyperparameter_tuning(client: bigquery.Client, dataset: str, run: Run) 
     assert (row["trial_id"], row["age"]) == (2, 290)
     assert len(found["hparamTrials"]) == 3
     assert found["defaultTrialId"] in found["optimalTrialIds"]
+
+
+def test_a_neural_network(run: Run) -> None:
+    run(
+        "CREATE MODEL network OPTIONS (model_type = 'DNN_CLASSIFIER', hidden_units = [8], "
+        "learn_rate = 0.05, batch_size = 16, input_label_cols = ['survived'], "
+        "early_stop = FALSE) AS SELECT survived, class, age FROM shared.passengers"
+    )
+
+    [scores] = run("SELECT roc_auc FROM ML.EVALUATE(MODEL network)")
+    assert scores["roc_auc"] > 0.99

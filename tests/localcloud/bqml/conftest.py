@@ -37,7 +37,7 @@ def small_training(
     kind: str, flights: pa.Table, delays: pa.Table
 ) -> tuple[dict[str, Any], pa.Table]:
     """Options and rows that a kind trains on at once."""
-    if kind in ("LINEAR_REG", "BOOSTED_TREE_REGRESSOR", "RANDOM_FOREST_REGRESSOR"):
+    if kind in ("LINEAR_REG", "BOOSTED_TREE_REGRESSOR", "RANDOM_FOREST_REGRESSOR", "DNN_REGRESSOR"):
         return {"INPUT_LABEL_COLS": ["minutes"]}, delays
     if kind in ("ARIMA_PLUS", "ARIMA_PLUS_XREG"):
         columns = {"TIME_SERIES_TIMESTAMP_COL": "day", "TIME_SERIES_DATA_COL": "rain"}

@@ -1,0 +1,160 @@
+"""Neural networks against scikit-learn called directly."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from sklearn.metrics import roc_auc_score
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from localcloud import bqml
+from localcloud.bqml import Model
+from tests.localcloud.bqml.conftest import call, known_set
+
+CLASSIFIER: dict[str, Any] = {
+    "MODEL_TYPE": "DNN_CLASSIFIER",
+    "INPUT_LABEL_COLS": ["late"],
+    "HIDDEN_UNITS": [16, 8],
+    "LEARN_RATE": 0.01,
+}
+REGRESSOR = {**CLASSIFIER, "MODEL_TYPE": "DNN_REGRESSOR", "INPUT_LABEL_COLS": ["minutes"]}
+
+
+@pytest.fixture(scope="module")
+def network(flights) -> Model:
+    return bqml.train({**CLASSIFIER, "ENABLE_GLOBAL_EXPLAIN": True}, flights)
+
+
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "diabetes"])
+def test_a_network_is_as_good_as_the_librarys_own(name):
+    table, training, held_out = known_set(name)
+    classifies = name != "diabetes"
+    options = {
+        **CLASSIFIER,
+        "MODEL_TYPE": "DNN_CLASSIFIER" if classifies else "DNN_REGRESSOR",
+        "INPUT_LABEL_COLS": ["target"],
+        "DATA_SPLIT_METHOD": "NO_SPLIT",
+        "EARLY_STOP": False,
+        "MAX_ITERATIONS": 60,
+    }
+
+    model = bqml.train(options, table.take(training))
+
+    mine = call("EVALUATE", model, table.take(held_out)).to_pylist()[0]
+    frame = table.drop_columns(["target"]).to_pandas()
+    target = np.asarray(table["target"], dtype=float)
+    frame = (frame - frame.iloc[training].mean()) / frame.iloc[training].std(ddof=0)
+    known = {"hidden_layer_sizes": (16, 8), "learning_rate_init": 0.01, "random_state": 0}
+    known |= {"max_iter": 60, "batch_size": 32, "alpha": 0.0}
+    if classifies:
+        own = MLPClassifier(**known).fit(frame.iloc[training], target[training])
+        scores = own.predict_proba(frame.iloc[held_out])
+        scores = scores[:, 1] if scores.shape[1] == 2 else scores
+        theirs = roc_auc_score(target[held_out], scores, multi_class="ovr")
+        assert mine["roc_auc"] >= theirs - 0.02
+    else:
+        mean, scale = target[training].mean(), target[training].std()
+        own = MLPRegressor(**known).fit(frame.iloc[training], (target[training] - mean) / scale)
+        theirs = own.score(frame.iloc[held_out], (target[held_out] - mean) / scale)
+        assert mine["r2_score"] >= theirs - 0.02
+
+
+def test_losses_fall(network):
+    losses = [step.loss for step in network.iterations]
+
+    assert losses == sorted(losses, reverse=True)
+    assert network.iterations[-1].eval_loss is not None
+
+
+def test_the_usual_layer_is_as_large_as_googles_page_says(flights):
+    options = {**CLASSIFIER, "MAX_ITERATIONS": 1}
+    del options["HIDDEN_UNITS"]
+
+    run = bqml.train(options, flights).training_runs[0]
+
+    # 1,600 training rows; five encoded columns and two classes.
+    assert run["trainingOptions"]["hiddenUnits"] == [str(1600 // (10 * (5 + 2)))]
+
+
+def test_attributions_add_up_to_the_prediction(flights, network):
+    found = call("EXPLAIN_PREDICT", network, flights.slice(0, 20)).to_pylist()
+
+    for row in found:
+        total = sum(entry["attribution"] for entry in row["top_feature_attributions"])
+        expected = row["prediction_value"] - row["baseline_prediction_value"]
+        assert total == pytest.approx(expected, abs=0.1)
+    assert call("GLOBAL_EXPLAIN", network)["feature"][0].as_py() == "rain"
+
+
+@pytest.mark.parametrize("activation", ["RELU", "TANH", "SIGMOID"])
+def test_attributions_follow_every_activation(delays, activation):
+    model = bqml.train({**REGRESSOR, "ACTIVATION_FN": activation}, delays)
+
+    found = call("EXPLAIN_PREDICT", model, delays.slice(0, 20)).to_pylist()
+
+    for row in found:
+        total = sum(entry["attribution"] for entry in row["top_feature_attributions"])
+        expected = row["prediction_value"] - row["baseline_prediction_value"]
+        assert total == pytest.approx(expected, abs=0.05 * abs(expected) + 0.5)
+
+
+def test_a_network_predicts_numbers_in_the_labels_scale(delays):
+    model = bqml.train(REGRESSOR, delays)
+
+    assert call("EVALUATE", model, delays)["r2_score"][0].as_py() > 0.9
+
+
+def test_weights_of_classes_count(flights):
+    heavy = {**CLASSIFIER, "CLASS_WEIGHTS": [("true", 10.0), ("false", 1.0)], "MAX_ITERATIONS": 5}
+
+    plain = bqml.train({**CLASSIFIER, "MAX_ITERATIONS": 5}, flights)
+    weighed = bqml.train(heavy, flights)
+
+    late = [model.fitted.scores(flights)[:, 1].mean() for model in (plain, weighed)]
+    assert late[1] > late[0] + 0.1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"OPTIMIZER": "FTRL"}, "optimizer = 'FTRL' does not work"),
+        ({"ACTIVATION_FN": "SELU"}, "activation_fn = 'SELU' does not work"),
+        ({"DROPOUT": 0.5}, "dropout = 0.5 does not work"),
+        ({"L1_REG": 0.5}, "l1_reg = 0.5 does not work"),
+    ],
+)
+def test_what_google_does_and_this_does_not_says_so(flights, options, says):
+    with pytest.raises(NotImplementedError, match=says):
+        bqml.train({**CLASSIFIER, **options}, flights)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"HIDDEN_UNITS": [0]}, "whole numbers of 1 or more"),
+        ({"L2_REG": 0.1}, "l2_reg needs optimizer"),
+        ({"BATCH_SIZE": 9000}, "1 to 8192"),
+        ({"INTEGRATED_GRADIENTS_NUM_STEPS": 5}, "needs enable_global_explain"),
+    ],
+)
+def test_wrong_options_are_refused(flights, options, says):
+    with pytest.raises(bqml.BqmlError, match=says):
+        bqml.train({**CLASSIFIER, **options}, flights)
+
+
+def test_the_order_of_rows_means_nothing(flights, network):
+    order = np.random.default_rng(3).permutation(flights.num_rows)
+
+    again = bqml.train({**CLASSIFIER, "ENABLE_GLOBAL_EXPLAIN": True}, flights.take(pa.array(order)))
+
+    assert np.allclose(again.fitted.scores(flights), network.fitted.scores(flights))
+
+
+def test_a_loaded_network_predicts_the_same(flights, network, tmp_path):
+    network.save(tmp_path)
+
+    loaded = Model.load(tmp_path)
+
+    assert np.array_equal(loaded.fitted.scores(flights), network.fitted.scores(flights))
+    assert loaded.training_runs == network.training_runs
