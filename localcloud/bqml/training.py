@@ -66,7 +66,13 @@ def check(options: Mapping[str, object]) -> None:
         BqmlError: See `train`.
         NotImplementedError: See `train`.
     """
-    kinds.settings(kinds.kind_of(options), options)
+    kind = kinds.kind_of(options)
+    if "NUM_TRIALS" in options:
+        from localcloud.bqml.tuning import training as tuning
+
+        tuning.check(kind, options)
+    else:
+        kinds.settings(kind, options)
 
 
 def warm_up() -> None:

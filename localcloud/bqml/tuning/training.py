@@ -69,11 +69,7 @@ def train(
         BqmlError: The options or the rows are not what tuning needs, or no trial succeeded.
         NotImplementedError: A value that Google takes does not work here.
     """
-    if not kind.hyperparameters:
-        raise BqmlError(f"num_trials: models of type {kind.name} are not tuned")
-    own = options.filled(kind.name, OPTIONS, {n: v for n, v in given.items() if n in OPTIONS})
-    spaces, plain = _spaces(kind, given)
-    base = kinds.settings(kind, plain)
+    own, spaces, plain, base = _settled(kind, given)
     objective = _objective(kind, own, base)
     rows, test, split_options = _split(table, plain, own, base)
     kept = {name: value for name, value in plain.items() if name not in SPLITS} | split_options
@@ -95,6 +91,32 @@ def train(
     if default is None:
         raise BqmlError("the default trial has no model")
     return replace(default, options={**base, **own}, iterations=[], fitted=tuned, is_tuned=True)
+
+
+def check(kind: Kind, given: Mapping[str, Any]) -> None:
+    """Refuse options that `train` would refuse whatever the rows are.
+
+    Args:
+        kind: Which kind.
+        given: What OPTIONS gives, with NUM_TRIALS.
+
+    Raises:
+        BqmlError: See `train`.
+        NotImplementedError: See `train`.
+    """
+    own, _, _, base = _settled(kind, given)
+    _objective(kind, own, base)
+
+
+def _settled(
+    kind: Kind, given: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Range | Candidates], dict[str, Any], dict[str, Any]]:
+    """Return tuning's own options, the search spaces, the other options, and those filled in."""
+    if not kind.hyperparameters:
+        raise BqmlError(f"num_trials: models of type {kind.name} are not tuned")
+    own = options.filled(kind.name, OPTIONS, {n: v for n, v in given.items() if n in OPTIONS})
+    spaces, plain = _spaces(kind, given)
+    return own, spaces, plain, kinds.settings(kind, plain)
 
 
 def _spaces(

@@ -140,7 +140,7 @@ def test_a_dry_run_finds_a_wrong_column(client: bigquery.Client, dataset: str) -
 @pytest.mark.parametrize(
     ("type_and_options", "error"),
     [
-        ("'LINEAR_REG', num_trials = 2", exceptions.MethodNotImplemented),
+        ("'PCA', num_principal_components = 1, num_trials = 2", exceptions.BadRequest),
         ("'AUTOML_REGRESSOR'", exceptions.MethodNotImplemented),
         ("'LINEAR_REG', l2_reg = -1", exceptions.BadRequest),
     ],
