@@ -1,5 +1,6 @@
 """Matrix factorization against losses computed by hand and ratings that are known."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,12 @@ import pytest
 
 from localcloud import bqml
 from localcloud.bqml import Model
-from localcloud.bqml.recommender.least_squares import Factors, Ratings, weighted_loss
+from localcloud.bqml.recommender.least_squares import (
+    Factors,
+    Ratings,
+    weighted_loss,
+    weighted_step,
+)
 from tests.localcloud.bqml.conftest import call, schema
 
 EXPLICIT: dict[str, Any] = {"MODEL_TYPE": "MATRIX_FACTORIZATION", "NUM_FACTORS": 3}
@@ -278,3 +284,22 @@ def test_a_loaded_model_says_the_same(name, request, tmp_path):
     for function in ("RECOMMEND", "WEIGHTS", "EVALUATE", "TRAINING_INFO", "FEATURE_INFO"):
         assert call(function, loaded).equals(call(function, model))
     assert loaded.training_runs == model.training_runs
+
+
+def test_after_a_step_no_items_would_lower_the_loss():
+    random = np.random.default_rng(7)
+    started = Factors.started(6, 5, 2, 0.0)
+    ratings = Ratings(
+        np.repeat(np.arange(6), 2), random.integers(0, 5, 12), random.integers(1, 5, 12) * 1.0
+    )
+    ratings = Ratings(*(values[::2] for values in (ratings.users, ratings.items, ratings.values)))
+
+    stepped = weighted_step(started, ratings, 0.5, 10.0)
+
+    loss = weighted_loss(stepped, ratings, 0.5, 10.0)
+    for place in np.ndindex(stepped.items.shape):
+        for shift in (-1e-3, 1e-3):
+            items = stepped.items.copy()
+            items[place] += shift
+            moved = replace(stepped, items=items)
+            assert weighted_loss(moved, ratings, 0.5, 10.0) > loss

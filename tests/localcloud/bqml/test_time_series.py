@@ -10,6 +10,7 @@ from statsmodels.tsa.arima.model import ARIMA
 
 from localcloud import bqml
 from localcloud.bqml import Model
+from localcloud.bqml.timeseries.limit import Limit
 from localcloud.bqml.timeseries.series import PARTS
 from tests.localcloud.bqml.conftest import call, schema
 
@@ -663,3 +664,18 @@ def test_a_forecast_goes_as_far_as_there_are_features(sales):
 def test_a_model_of_features_needs_some(sales):
     with pytest.raises(bqml.BqmlError, match="needs a feature"):
         bqml.train({**NAMED, "MODEL_TYPE": "ARIMA_PLUS_XREG"}, sales.select(["day", "y"]))
+
+
+@pytest.mark.parametrize("limit", [Limit(2, None), Limit(None, 9), Limit(2, 9), Limit(None, None)])
+def test_values_come_back_from_the_scale_without_limits(limit):
+    values = np.array([2.5, 4.0, 8.5])
+
+    freed = limit.freed(values)
+
+    assert limit.bound(freed) == pytest.approx(values)
+    slopes = (limit.bound(freed + 1e-6) - limit.bound(freed - 1e-6)) / 2e-6
+    assert limit.slope(freed) == pytest.approx(slopes, rel=1e-4)
+
+
+def test_what_is_not_between_the_limits_is_left_out():
+    assert np.isnan(Limit(2, 9).freed(np.array([2.0, 1.0, 9.0, 10.0]))).all()
