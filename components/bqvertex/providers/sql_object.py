@@ -107,10 +107,9 @@ class SqlLifecycle:
         live = self._live(spec, self._rows(spec))
         if live is None:
             return None
-        drift = dict(spec.drift(live, state))
-        # Where it differs, its outputs stay those of what was made, to be compared with.
-        outs = {**state, **drift} if drift else {**self._own(state), **spec.outputs(live)}
-        inputs = {**self._inputs(state), **drift}
+        drift = spec.drift(live, state)
+        outs = {**self._own(state), **spec.outputs(live), **drift}
+        inputs = self._inputs({**state, **drift})
         return Live(inputs=_without_none(inputs), outs=_without_none(outs))
 
     def update(self, id: str, olds: Bag, news: Bag) -> Bag:

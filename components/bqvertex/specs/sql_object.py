@@ -111,6 +111,8 @@ class SqlObject(Protocol):
     def drift(self, live: Row, state: Mapping[str, Any]) -> Mapping[str, Any]:
         """Name the inputs that what is there differs in, with the values that it has.
 
+        May name outputs too, with values that stay although other ones are there.
+
         Args:
             live: What is there.
             state: What was there when it was last made or changed; empty when it never was.

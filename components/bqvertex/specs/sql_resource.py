@@ -163,7 +163,8 @@ class SqlResourceSpec:
             return {}
         said = "; ".join(_differences(before, live))
         if said:
-            return {"create_hash": f"what `read` answers: {said}"}
+            # The row stays that of what was made, to be compared with again.
+            return {"create_hash": f"what `read` answers: {said}", "row": before}
         # It differed when it was last looked at, and is as it was made again.
         return {} if _is_hash(state.get("create_hash")) else {"create_hash": _hash("create", state)}
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from bqvertex.specs.identifier import quoted_path
@@ -78,6 +78,8 @@ class _Name:
     is_schema: bool = False
 
 
+# One operation asks several times: for the statement, for the query, for what they mean.
+@lru_cache(maxsize=64)
 def read_sql_text(sql: str, file: str = "") -> "SqlText":
     """Read a text of one statement or more.
 
@@ -145,8 +147,8 @@ class SqlText:
         Raises:
             StatementError: See `qualified`.
         """
-        whole = self._edited(project, dataset_id, spelt=True)
-        spelt = ";".join(canonical(node, whole) for node in statements(whole))
+        whole = read_sql_text(self._edited(project, dataset_id, spelt=True))
+        spelt = ";".join(canonical(node, whole.sql) for node in whole.statements)
         return hashlib.sha256(spelt.encode()).hexdigest()
 
     def check(self, schemas: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:

@@ -303,9 +303,9 @@ def word_problems(
     inputs: Mapping[str, Any], name: str, allowed: Sequence[str], said: str = ""
 ) -> Iterator[Problem]:
     """Yield what is wrong with an input that is one of some words, in any case."""
-    if not known(inputs, name, object) or inputs[name] in (None, ""):
+    value = inputs.get(name)
+    if value in (None, "") or holds_unknown(value):
         return
-    value = inputs[name]
     if not isinstance(value, str) or value.upper() not in allowed:
         near = get_close_matches(str(value).upper(), allowed, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
