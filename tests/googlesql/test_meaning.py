@@ -1,6 +1,5 @@
 """What BigQuery reads alike has one text, and what it reads otherwise has another."""
 
-import string
 from collections.abc import Iterator
 from typing import Any
 
@@ -258,13 +257,15 @@ def test_many_edits_at_once(data: st.DataObject) -> None:
     assert meant(change) != meant(sql)
 
 
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(codec="utf-8")) | st.binary(),
-    lambda inner: st.lists(inner, min_size=1, max_size=3),
-    max_leaves=4,
-)  # fmt: skip
-OPTION_NAMES = st.text(string.ascii_letters + "_", min_size=1, max_size=8)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8"))
+    | st.binary()
+)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, min_size=1, max_size=3), max_leaves=4)
 
 
 @settings(deadline=None, max_examples=100)

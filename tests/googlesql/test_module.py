@@ -1,6 +1,7 @@
 """ZetaSQL is called from many threads, and a crash of one request is the end of that one only."""
 
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -84,3 +85,31 @@ def test_a_refusal_has_googles_code_and_words() -> None:
         3,
         'Syntax error: Unexpected identifier "SELEC"',
     )
+
+
+def test_as_many_threads_run_at_once_as_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = threading.Barrier(2, timeout=30)
+    call = module._Instance.call
+
+    def both_inside(instance: module._Instance, method: str, payload: bytes) -> bytes:
+        # Broken, and an error, unless a second thread comes while the first is here.
+        inside.wait()
+        return call(instance, method, payload)
+
+    module.run_in_parallel(2)
+    try:
+        parser.parse_statement("SELECT 1")
+        monkeypatch.setattr(module._Instance, "call", both_inside)
+        with ThreadPoolExecutor(2) as threads:
+            kinds = [
+                tree.kind for tree in threads.map(parser.parse_statement, ["SELECT 1", "SELECT 2"])
+            ]
+    finally:
+        module.run_in_parallel(1)
+
+    assert kinds == ["ASTQueryStatement"] * 2
+
+
+def test_none_at_once_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        module.run_in_parallel(0)

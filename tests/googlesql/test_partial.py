@@ -1,10 +1,15 @@
 """A statement is checked as far as its surroundings are known, and never wrongly refused."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from googlesql.analyzer import OpenColumns, PartialAnalysis, analyze, analyze_partially
 from googlesql.catalog import TableSet
 from googlesql.errors import SqlError
+from googlesql.parser import parse_statement
+from googlesql.reference import read_references
 from googlesql.schema import Column
 
 KNOWN = {
@@ -198,3 +203,92 @@ def test_an_error_names_tables_as_the_statement_does() -> None:
     assert refusal("INSERT INTO k (nope) VALUES (1)") == (
         "Column nope is not present in table k at [1:16]"
     )
+
+
+SQL = Path(__file__).parents[2] / "sql"
+TABLES = {
+    ("f",): [
+        Column("id", "INT64"),
+        Column("name", "STRING"),
+        Column("day", "DATE"),
+        Column("ts", "TIMESTAMP"),
+        Column("amount", "NUMERIC"),
+        Column("ok", "BOOL"),
+        Column("tags", "ARRAY<STRING>"),
+        Column("items", "ARRAY<STRUCT<k STRING, v FLOAT64>>"),
+        Column("place", "STRUCT<lat FLOAT64, lon FLOAT64, inner_ STRUCT<id INT64>>"),
+        Column("doc", "JSON"),
+        Column("raw", "BYTES"),
+        Column("spot", "GEOGRAPHY"),
+        Column("vector", "ARRAY<FLOAT64>"),
+    ],
+    ("d", "g"): [Column("id", "INT64"), Column("name", "STRING"), Column("score", "FLOAT64")],
+    ("h",): [Column("name", "STRING"), Column("day", "DATE"), Column("n", "INT64")],
+}
+KNOWN_TO_BE_RIGHT = [
+    "SELECT f.id, g.score, h.n FROM f JOIN d.g AS g USING (id) LEFT JOIN h ON h.name = f.name",
+    "SELECT id, name, score FROM f JOIN d.g USING (id, name) WHERE day > '2020-01-01' AND ok",
+    "SELECT f.*, g.* EXCEPT (id, name) FROM f, d.g AS g WHERE f.id = g.id",
+    "SELECT i.k, i.v + 1, t FROM f, f.items AS i, UNNEST(tags) AS t WITH OFFSET AS o WHERE o < 3",
+    "SELECT place.inner_.id, place.lat * 2, doc.a.b, doc.c[0], LENGTH(raw), ST_ASTEXT(spot) FROM f",
+    "SELECT day, SUM(amount), ARRAY_AGG(STRUCT(id, name) ORDER BY ts LIMIT 3), COUNTIF(ok) FROM f "
+    "GROUP BY day HAVING SUM(amount) > 1 ORDER BY day",
+    "SELECT name, (SELECT MAX(score) FROM d.g AS g WHERE g.id = f.id AND amount > 1) AS m FROM f",
+    "SELECT name FROM f WHERE EXISTS (SELECT 1 FROM h WHERE h.name = f.name AND n > f.id)",
+    "SELECT name FROM h WHERE n IN (SELECT id FROM f WHERE tags[SAFE_OFFSET(0)] = h.name)",
+    "SELECT id, ROW_NUMBER() OVER (PARTITION BY name ORDER BY ts DESC) AS r FROM f QUALIFY r = 1",
+    "SELECT AVG(n) OVER (ORDER BY UNIX_DATE(day) RANGE BETWEEN 6 PRECEDING AND CURRENT ROW) FROM h",
+    "SELECT name, n FROM h UNION ALL SELECT name, id FROM f UNION ALL SELECT name, id FROM d.g",
+    "(SELECT id FROM f EXCEPT DISTINCT SELECT id FROM d.g) INTERSECT DISTINCT SELECT n FROM h",
+    "WITH a AS (SELECT id, name FROM f), b AS (SELECT a.id, score FROM a JOIN d.g AS g "
+    "ON a.id = g.id) SELECT b.*, h.n FROM b, h WHERE b.score > h.n",
+    "SELECT * FROM h PIVOT (SUM(n) FOR name IN ('a', 'b'))",
+    "SELECT name, kind, value FROM (SELECT name, n, n * 2 AS m FROM h) "
+    "UNPIVOT (value FOR kind IN (n, m))",
+    "SELECT DATE_TRUNC(day, MONTH), EXTRACT(HOUR FROM ts), DATE_DIFF(day, CURRENT_DATE(), DAY), "
+    "TIMESTAMP_SUB(ts, INTERVAL 1 HOUR), FORMAT_DATE('%Y', day), CAST(id AS STRING) FROM f",
+    "SELECT COSINE_DISTANCE(vector, [1.0, 2.0]), ML.DISTANCE(vector, vector, 'COSINE') FROM f",
+    "SELECT IF(ok, name, 'none'), COALESCE(amount, 0), CASE WHEN id > 1 THEN name END, "
+    "TO_JSON_STRING(f), JSON_VALUE(doc, '$.a'), SAFE_CAST(name AS INT64) FROM f",
+    "FROM f |> WHERE ok |> AGGREGATE SUM(amount) AS s GROUP BY name |> JOIN h USING (name) "
+    "|> SELECT name, s, n |> ORDER BY s",
+    "CREATE MODEL m TRANSFORM (label, ML.STANDARD_SCALER(n) OVER () AS n, ML.BUCKETIZE(x, [1, 2]) "
+    "AS b) OPTIONS (model_type = 'LINEAR_REG') AS SELECT score AS label, h.n, g.score AS x "
+    "FROM d.g AS g JOIN h ON g.name = h.name",
+    "INSERT INTO h (name, day, n) SELECT name, day, id FROM f",
+    "INSERT INTO d.g SELECT id, name, CAST(amount AS FLOAT64) FROM f",
+    "UPDATE h SET n = f.id, day = f.day FROM f WHERE f.name = h.name AND f.ok",
+    "DELETE FROM h WHERE n NOT IN (SELECT id FROM f)",
+    "MERGE h USING (SELECT name, day, id FROM f) AS s ON h.name = s.name WHEN MATCHED AND s.id > n "
+    "THEN UPDATE SET n = s.id WHEN NOT MATCHED THEN INSERT (name, day, n) VALUES (name, day, id)",
+    "CREATE TABLE x PARTITION BY day CLUSTER BY name AS SELECT day, name, SUM(n) AS n FROM h "
+    "GROUP BY ALL",
+    "SELECT * FROM ML.PREDICT(MODEL m, (SELECT id, name FROM f WHERE day > '2020-01-01'))",
+    "SELECT ANY_VALUE(name HAVING MAX ts), STRING_AGG(DISTINCT name, ',' ORDER BY name) FROM f",
+    "SELECT CONCAT(name, raw_) FROM (SELECT name, TO_HEX(raw) AS raw_ FROM f) WHERE raw_ != 'a'",
+    "SELECT x.name, y.name FROM h AS x JOIN h AS y ON x.n = y.n + 1 AND x.day = y.day",
+]
+
+
+@pytest.mark.parametrize("sql", KNOWN_TO_BE_RIGHT)
+def test_hiding_what_a_right_statement_reads_never_makes_it_wrong(sql: str) -> None:
+    whole = analyze_partially(sql, TABLES)
+    named = {column.name: column.type for column in whole.output_columns or ()}
+
+    read = TABLES.keys() & {found.path for found in read_references(parse_statement(sql))}
+    untyped = {path: [replace(c, type="", mode="NULLABLE") for c in TABLES[path]] for path in read}
+    surroundings = [
+        {**TABLES, **untyped},
+        *({path: TABLES[path] for path in TABLES if path not in hidden}
+          for hidden in ([read] if len(read) == 1 else [read, *({path} for path in read)])),
+    ]  # fmt: skip
+    for tables in surroundings:
+        found = analyze_partially(sql, tables)
+        for column in found.output_columns or ():
+            # What is told is what is found when all is known.
+            assert column.type in ("", named.get(column.name, ""))
+
+
+@pytest.mark.parametrize("file", sorted(SQL.rglob("*.sql")), ids=lambda file: file.stem)
+def test_the_projects_own_statements_are_right_without_any_schema(file: Path) -> None:
+    assert analyze_partially(file.read_text(), {}).statement_kind in ("SELECT", "CREATE_MODEL")
