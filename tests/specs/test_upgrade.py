@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from bqvertex.specs import model
 from bqvertex.specs.statement import read_statement
+
 from googlesql import canonical
 
 STATEMENT = (
