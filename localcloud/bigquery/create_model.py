@@ -17,7 +17,16 @@ from local_bigquery.sql.translate import Context
 
 from googlesql.constant import Call, Constant, Expression
 from googlesql.create_model import CreateModel
-from localcloud.bigquery import job, model, query, remote_model, table_function, transform, upstream
+from localcloud.bigquery import (
+    imported_model,
+    job,
+    model,
+    query,
+    remote_model,
+    table_function,
+    transform,
+    upstream,
+)
 from localcloud.bigquery.column import bigquery_type, standard_sql_field
 from localcloud.bigquery.names import Reference
 from localcloud.bigquery.progress import IterationProgress
@@ -54,6 +63,9 @@ def run(interpreter: Interpreter, statement: CreateModel) -> JobStatistics2:
         return statistics
     if statement.remote:
         remote_model.create(reference, statement, dry_run=job.is_dry_run())
+        return statistics
+    if imported_model.is_imported(statement):
+        imported_model.create(reference, statement, dry_run=job.is_dry_run())
         return statistics
     context.referenced.clear()
     if job.is_dry_run():

@@ -88,7 +88,9 @@ class Engine:
                 "deleted while nothing used it"
             ) from None
         if not isinstance(loaded, Training):
-            raise ValueError(f"{artifact_uri} is a remote model; it cannot be served")
+            raise ValueError(
+                f"{artifact_uri} was not trained by BigQuery ML; the local cloud does not serve it"
+            )
         return loaded
 
     def _transform(self, artifact_uri: str, loaded: Training) -> str:

@@ -28,8 +28,9 @@ from localcloud.bigquery import (
     training,
     upstream,
 )
+from localcloud.bigquery.imported_model import ImportedModel
 from localcloud.bigquery.names import Reference
-from localcloud.bigquery.training import RemoteEndpoint, Training
+from localcloud.bigquery.training import Loaded, RemoteEndpoint, Training
 
 if TYPE_CHECKING:
     from localcloud import bqml
@@ -92,6 +93,8 @@ def evaluate(interpreter: Interpreter, call: TableFunction) -> pa.Table:
                 f"{call.name} of a remote model is not implemented on the local cloud.",
             )
         return remote_model.predict(loaded, _one(interpreter, call), _keep_columns(arguments))
+    if isinstance(loaded, ImportedModel):
+        return _imported(interpreter, call, loaded)
     if call.name == "ML.TRANSFORM" and loaded is not None:
         return _transform(interpreter, call, loaded)
     function = bqml.FUNCTIONS.get(call.name)
@@ -115,6 +118,17 @@ def evaluate(interpreter: Interpreter, call: TableFunction) -> pa.Table:
         with _refusals():
             return function.call(loaded.model if loaded else None, tables, arguments)
     return _with_model(interpreter, call, loaded, tables, arguments)
+
+
+def _imported(interpreter: Interpreter, call: TableFunction, loaded: ImportedModel) -> pa.Table:
+    if call.name == "ML.PREDICT":
+        return loaded.predict(_one(interpreter, call))
+    if call.name == "ML.FEATURE_IMPORTANCE":
+        return loaded.feature_importance()
+    raise BigQueryError(
+        "invalidQuery",
+        f"{call.name} is not supported for models of type {loaded.model_type}; ML.PREDICT is.",
+    )
 
 
 @contextmanager
@@ -141,6 +155,8 @@ def columns(interpreter: Interpreter) -> analyzer.OutputColumns:
             empty = training.schema(tuple((c.name, c.type) for c in inputs[0])).empty_table()
         except ValueError:
             return None
+        if isinstance(loaded, ImportedModel) and call.name == "ML.PREDICT":
+            return analysis.columns_of(loaded.predict(empty))
         if isinstance(loaded, RemoteEndpoint) and call.name == "ML.PREDICT":
             return analysis.columns_of(
                 remote_model.predict(loaded, empty, _keep_columns(call.settings))
@@ -240,7 +256,7 @@ def _require(loaded: Training, table: pa.Table) -> None:
             raise BigQueryError("invalidQuery", f"Required column '{name}' is missing from input.")
 
 
-def _model(interpreter: Interpreter, call: TableFunction) -> Training | RemoteEndpoint | None:
+def _model(interpreter: Interpreter, call: TableFunction) -> Loaded | None:
     if call.model is None:
         return None
     from localcloud import bqml
@@ -257,7 +273,7 @@ def _model(interpreter: Interpreter, call: TableFunction) -> Training | RemoteEn
         raise BigQueryError("invalidQuery", str(error)) from error
 
 
-def _training(reference: Reference) -> Training | RemoteEndpoint:
+def _training(reference: Reference) -> Loaded:
     store = upstream.runtime().models
     return training.load(store.training_directory(store.get(reference).artifact_uri))
 

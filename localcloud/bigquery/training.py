@@ -11,12 +11,12 @@ from local_bigquery.sql.script import Interpreter
 
 from localcloud.bigquery import query
 from localcloud.bigquery.column import arrow_type
+from localcloud.bigquery.imported_model import FACTS, ImportedModel
 from localcloud.bigquery.transform import Transform
 
 if TYPE_CHECKING:
     from localcloud import bqml
 
-FACTS = "training.json"
 MODEL = "model"
 Columns = tuple[tuple[str, str], ...]
 """Names and BigQuery types."""
@@ -115,7 +115,11 @@ class RemoteEndpoint:
         (directory / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
 
 
-def load(directory: Path) -> Training | RemoteEndpoint:
+Loaded = Training | RemoteEndpoint | ImportedModel
+"""What a model's directory holds."""
+
+
+def load(directory: Path) -> Loaded:
     """Read a training's directory; what was read once is kept in memory.
 
     Raises:
@@ -128,8 +132,10 @@ def load(directory: Path) -> Training | RemoteEndpoint:
 
 # A training's directory never changes, so what was read once stays right.
 @functools.lru_cache(maxsize=32)
-def _read(directory: Path) -> Training | RemoteEndpoint:
+def _read(directory: Path) -> Loaded:
     facts: dict[str, Any] = json.loads((directory / FACTS).read_text())
+    if facts["kind"] == "imported":
+        return ImportedModel.load(directory, facts)
     inputs = tuple((name, kind) for name, kind in facts["inputs"])
     if facts["kind"] == "remote":
         return RemoteEndpoint(

@@ -6,6 +6,7 @@ those without further dimensions; the rest is unverified.
 https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-onnx
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ TYPES = {
     "string": "STRING",
 }
 """BigQuery's type of each of ONNX's element types."""
+_NOT_HERE = "bfloat16"
+"""numpy has no such numbers."""
 _NUMPY: dict[str, Any] = {"float": np.float32, "double": np.float64, "bool": np.bool_}
 _ARROW = {
     "INT64": pa.int64(),
@@ -91,7 +94,10 @@ class OnnxFile:
         results: dict[str, list[Any]] = {tensor.name: [] for tensor in self.gives}
         for start, end in self._batches(values, rows.num_rows):
             feeds = {t.name: _feed(t, values[t.name][start:end]) for t in self.takes}
-            answers = self.session.run([tensor.name for tensor in self.gives], feeds)
+            try:
+                answers = self.session.run([tensor.name for tensor in self.gives], feeds)
+            except _failures() as error:
+                raise BqmlError(f"the model does not take the rows: {error}") from error
             for tensor, answer in zip(self.gives, answers, strict=True):
                 results[tensor.name] += _rows(tensor, answer, end - start)
         return pa.table(
@@ -106,15 +112,12 @@ class OnnxFile:
         if not all(tensor.batches for tensor in (*self.takes, *self.gives)):
             return [(row, row + 1) for row in range(count)]
         free = [t.name for t in self.takes if any(size is None for size in t.shape)]
-        found: list[tuple[int, int]] = []
-        for row in range(count):
-            sizes = [len(values[name][row] or ()) for name in free]
-            if found and sizes == before:
-                found[-1] = (found[-1][0], row + 1)
-            else:
-                found.append((row, row + 1))
-            before = sizes
-        return found
+
+        def lengths(row: int) -> list[int]:
+            return [len(values[name][row] or ()) for name in free]
+
+        runs = [list(run) for _, run in itertools.groupby(range(count), key=lengths)]
+        return [(run[0], run[-1] + 1) for run in runs]
 
     def feature_importance(self) -> pa.Table:
         """See `ImportedFile.feature_importance`."""
@@ -128,7 +131,6 @@ def read(path: Path, inputs: Columns | None, outputs: Columns | None) -> OnnxFil
         BqmlError: It is none, or has inputs or outputs that BigQuery does not take.
     """
     import onnxruntime
-    from onnxruntime.capi.onnxruntime_pybind11_state import OnnxRuntimeException
 
     options = onnxruntime.SessionOptions()
     # A query may run beside others; a thread each is enough.
@@ -138,12 +140,26 @@ def read(path: Path, inputs: Columns | None, outputs: Columns | None) -> OnnxFil
         session = onnxruntime.InferenceSession(
             path.read_bytes(), options, providers=["CPUExecutionProvider"]
         )
-    except (OnnxRuntimeException, RuntimeError) as error:
+    except _failures() as error:
         raise BqmlError(f"the file is no ONNX model that onnxruntime can read: {error}") from error
     return OnnxFile(
         session,
         [_tensor("input", found) for found in session.get_inputs()],
         [_tensor("output", found) for found in session.get_outputs()],
+    )
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises about a model or its input; the classes have no parent of theirs."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return (
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NotImplemented,
+        state.RuntimeException,
     )
 
 
@@ -159,6 +175,11 @@ def _tensor(role: str, found: Any) -> Tensor:
         raise BqmlError(
             f"ONNX model {role} '{found.name}' has unsupported ONNX tensor element type: {element}."
         )
+    if element == _NOT_HERE:
+        raise BqmlError(
+            f"ONNX model {role} '{found.name}' has elements of type {element}, which BigQuery "
+            "takes and the local cloud does not"
+        )
     sizes = [size if isinstance(size, int) else None for size in found.shape or []]
     return Tensor(found.name, element, tuple(sizes[1:]), not sizes or sizes[0] is None)
 
@@ -170,22 +191,17 @@ def _arrow_type(tensor: Tensor) -> pa.DataType:
 
 def _feed(tensor: Tensor, values: list[Any]) -> Any:
     filled = [_filled(tensor, value) for value in values]
-    if tensor.element == "string":
-        array = np.array(filled, dtype=object)
-    else:
-        array = np.array(filled, dtype=_NUMPY.get(tensor.element, tensor.element))
-    known = [size for size in tensor.shape if size is not None]
-    free = tensor.shape.count(None)
+    kind = object if tensor.element == "string" else _NUMPY.get(tensor.element, tensor.element)
+    shape = [-1 if size is None else size for size in tensor.shape]
     try:
-        if free <= 1:
-            shape = [-1 if size is None else size for size in tensor.shape]
-            return array.reshape([len(values), *shape])
-    except ValueError:
-        pass
-    raise BqmlError(
-        f"input '{tensor.name}' takes {np.prod(known, dtype=int) if known else 'some'} values a "
-        f"row (shape {list(tensor.shape)}), which the ARRAY given does not have"
-    )
+        return np.array(filled, dtype=kind).reshape([len(values), *shape])
+    except ValueError as error:
+        # Lists of unlike lengths, or not as many values as the shape has; at most one dimension
+        # can be told from the number of values.
+        raise BqmlError(
+            f"input '{tensor.name}' has the shape {list(tensor.shape)} in a row, which the ARRAY "
+            f"given does not fit"
+        ) from error
 
 
 def _filled(tensor: Tensor, value: Any) -> Any:

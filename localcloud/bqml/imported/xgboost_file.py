@@ -3,7 +3,6 @@
 https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-xgboost
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from localcloud.bqml.arrays import Floats
 from localcloud.bqml.column_type import NUMERIC, floats
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.imported import Columns
@@ -48,11 +48,8 @@ class XgboostFile:
             return pa.table({name: pa.array([], kind)})
         features = np.column_stack([floats(rows.column(column)) for column, _ in self.inputs])
         found = np.asarray(_predict(self.booster, features), np.float64)
-        return pa.table(
-            {name: pa.array(found.reshape(rows.num_rows, -1).tolist(), kind)}
-            if self.is_list
-            else {name: pa.array(found, kind)}
-        )
+        values = found.reshape(rows.num_rows, -1).tolist() if self.is_list else found
+        return pa.table({name: pa.array(values, kind)})
 
     def feature_importance(self) -> pa.Table:
         """See `ImportedFile.feature_importance`."""
@@ -101,15 +98,15 @@ def read(path: Path, inputs: Columns | None, outputs: Columns | None) -> Xgboost
     return XgboostFile(booster, taken, [(given[0][0], kind)], is_list)
 
 
-def _predict(
-    booster: "xgboost.Booster", features: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"
-) -> object:
+def _predict(booster: "xgboost.Booster", features: Floats) -> object:
     import xgboost
 
-    names: Sequence[str] | None = booster.feature_names
     return booster.predict(
         xgboost.DMatrix(
-            features, feature_names=names, feature_types=booster.feature_types, nthread=1
+            features,
+            feature_names=booster.feature_names,
+            feature_types=booster.feature_types,
+            nthread=1,
         )
     )
 

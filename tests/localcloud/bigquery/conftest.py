@@ -14,7 +14,7 @@ from google.cloud import bigquery
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from localcloud.bigquery.app import BigQueryService, create_app
@@ -76,12 +76,13 @@ class Endpoints:
 
 @dataclass
 class Server:
-    """The running server and what it is made of."""
+    """The running server, what it is made of, and the objects in its buckets."""
 
     url: str
     service: BigQueryService
     registry: MemoryRegistry
     endpoints: Endpoints
+    objects: dict[str, dict[str, bytes]]
 
 
 @pytest.fixture(scope="package")
@@ -101,6 +102,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         connections.add(request.query_params["connectionId"])
         return JSONResponse({})
 
+    objects: dict[str, dict[str, bytes]] = {}
+
+    async def list_objects(request: Request) -> JSONResponse:
+        bucket = objects.get(request.path_params["bucket"])
+        if bucket is None:
+            return JSONResponse({"error": {"code": 404, "message": "no such bucket"}}, 404)
+        names = sorted(n for n in bucket if n.startswith(request.query_params["prefix"]))
+        # Two a page, so that pages are asked for.
+        start = int(request.query_params.get("pageToken") or 0)
+        items = [{"name": n, "size": str(len(bucket[n]))} for n in names[start : start + 2]]
+        more = {"nextPageToken": str(start + 2)} if len(names) > start + 2 else {}
+        return JSONResponse({"items": items, **more})
+
+    async def read_object(request: Request) -> Response:
+        assert request.query_params["alt"] == "media"
+        return Response(objects[request.path_params["bucket"]][request.path_params["name"]])
+
     async def project(request: Request) -> JSONResponse:
         return JSONResponse({"projectNumber": "1234567890"})
 
@@ -119,6 +137,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 methods=["POST"],
             ),
             Route("/v1/projects/{p}", project),
+            Route("/storage/v1/b/{bucket}/o", list_objects),
+            Route("/storage/v1/b/{bucket}/o/{name:path}", read_object),
             Route("/v1/projects/{p}/locations/{l}/connections/{id}", connection),
             Route("/v1/projects/{p}/locations/{l}/connections", make_connection, methods=["POST"]),
             Route(
@@ -135,7 +155,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = uvicorn.Server(listening)
     thread = threading.Thread(target=running.run, args=([socket],), daemon=True)
     thread.start()
-    yield Server(url[0], service, registry, endpoints)
+    yield Server(url[0], service, registry, endpoints, objects)
     running.should_exit = True
     thread.join(10)
     service.close()
