@@ -1,14 +1,17 @@
 """States that earlier versions wrote, and what this one makes of them."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bqvertex.clients.bigquery import LiveModel
+from bqvertex.clients.bigquery import Job, LiveModel
 from bqvertex.providers.attempt import Pace
 from bqvertex.providers.model import ModelLifecycle
+from bqvertex.specs.job import job_id
+from bqvertex.specs.model import ModelSpec
 
 from tests.fakes import FakeBigQuery
 from tests.fakes_vertex import FakeModelRegistry
@@ -76,4 +79,21 @@ def test_an_update_of_an_old_state_keeps_its_metrics_under_the_new_name(old):
 
     assert outs["evaluation_metrics"] == old.state["evaluation"]
     assert "evaluation" not in outs
+    assert old.bigquery.statements == []
+
+
+def test_a_training_that_the_old_version_began_is_attached_to(old):
+    reworded = old.program["statement"].replace("= 5", "= 6").replace("2.5-flash", "2.5-pro")
+    news = old.models.check(old.inputs, {**old.program, "statement": reworded}).inputs
+    began = job_id("train", ModelSpec.from_inputs(news).work_key, 1)
+    start, end = old.bigquery.tick(10_000), old.bigquery.tick()
+    old.bigquery.jobs[began] = Job(
+        began, "acme-prod", "us-central1", done=True, created=start, ended=end
+    )
+    live = old.bigquery.models[old.path]
+    old.bigquery.models[old.path] = replace(live, labels={}, trained_at=start)
+
+    outs = old.models.update(old.path, old.state, news)
+
+    assert outs["training_job_id"] == began
     assert old.bigquery.statements == []
