@@ -90,19 +90,40 @@ def _read_tables(context: Context) -> list[TableReference]:
 def _check(interpreter: Interpreter, statement: CreateModel) -> None:
     from localcloud import bqml
 
+    options = _options(statement)
     with _refusals():
-        bqml.check(_options(statement))
+        bqml.check(options)
     if statement.query is None:
         raise BigQueryError("invalidQuery", "CREATE MODEL needs a training query after AS.")
     sample = _rows(interpreter, statement.query, limit=0)
+    columns = sample.column_names
     if statement.transform is not None:
         source = query.temporary_table(interpreter, sample)
         try:
             fitted = transform.checked(interpreter, statement.transform, source)
-            wanted = [item.name for item in fitted.items]
-            query.rows(interpreter, fitted.select(wanted, source), limit=0)
+            columns = [item.name for item in fitted.items]
+            query.rows(interpreter, fitted.select(columns, source), limit=0)
         finally:
             query.drop(interpreter, source)
+    _check_columns(options, columns)
+
+
+def _check_columns(options: Mapping[str, Any], columns: Sequence[str]) -> None:
+    """Refuse an option that names a column which the training rows do not have."""
+    from localcloud.bqml import kinds
+
+    there = {column.casefold() for column in columns}
+    for name, option in kinds.kind_of(options).options.items():
+        if not name.endswith(("_COL", "_COLS")):
+            continue
+        value = options.get(name, option.default)
+        asked = [value] if isinstance(value, str) else value or []
+        if missing := [column for column in asked if str(column).casefold() not in there]:
+            raise BigQueryError(
+                "invalidQuery",
+                f"Option {name.lower()} names the column '{missing[0]}', which the training query "
+                f"does not give; it gives {', '.join(columns)}.",
+            )
 
 
 def _train(
