@@ -127,6 +127,12 @@ def _spaces(
     for name, value in given.items():
         if isinstance(value, Range | Candidates):
             if name not in kind.hyperparameters:
+                option = kind.options.get(name)
+                if option is not None and option.supported is not None:
+                    raise NotImplementedError(
+                        f"option {name.lower()} cannot be tuned on the local cloud, where it is "
+                        f"{' or '.join(str(value) for value in option.supported)}"
+                    )
                 raise BqmlError(
                     f"option {name.lower()} cannot be tuned; of {kind.name} can "
                     f"{', '.join(sorted(kind.hyperparameters)).lower()}"
