@@ -15,41 +15,57 @@ import pulumi
 import pytest
 from bqvertex.connection import Connection
 from bqvertex.dataset import Dataset
+from bqvertex.default_connection import DefaultConnection
 from bqvertex.endpoint import Endpoint
 from bqvertex.imported_model import ImportedModel
 from bqvertex.model_monitor import ModelMonitor
 from bqvertex.registered_model import RegisteredModel
 from bqvertex.remote_model import RemoteModel
 from bqvertex.resources.host import PROVIDER_KEY, DynamicHost
+from bqvertex.search_index import SearchIndex
+from bqvertex.sql_resource import SqlResource
 from bqvertex.trained_model import TrainedModel
+from bqvertex.vector_index import VectorIndex
 from pulumi.dynamic import Resource
 from pulumi.dynamic.dynamic import serialize_provider
 
 from tests.components import plan as module
 
 TYPES = {
+    "bqvertex.resources.default_connection.DefaultConnection": "dynamic/bqvertex:DefaultConnection",
     "bqvertex.resources.deployed_model.DeployedModel": "dynamic/bqvertex:DeployedModel",
     "bqvertex.resources.model.Model": "dynamic/bqvertex:Model",
     "bqvertex.resources.monitoring_job.MonitoringJob": "dynamic/bqvertex:MonitoringJob",
     "bqvertex.resources.registered_model.RegisteredModel": "dynamic/bqvertex:RegisteredModel",
+    "bqvertex.resources.search_index.SearchIndex": "dynamic/bqvertex:SearchIndex",
     "bqvertex.resources.seed_table.SeedTable": "dynamic/bqvertex:SeedTable",
+    "bqvertex.resources.sql_resource.SqlResource": "dynamic/bqvertex:SqlResource",
+    "bqvertex.resources.vector_index.VectorIndex": "dynamic/bqvertex:VectorIndex",
 }
 PROVIDERS = {
+    "bqvertex.resources.default_connection.DefaultConnectionProvider",
     "bqvertex.resources.deployed_model.DeployedModelProvider",
     "bqvertex.resources.model.ModelProvider",
     "bqvertex.resources.monitoring_job.MonitoringJobProvider",
     "bqvertex.resources.registered_model.RegisteredModelProvider",
+    "bqvertex.resources.search_index.SearchIndexProvider",
     "bqvertex.resources.seed_table.SeedTableProvider",
+    "bqvertex.resources.sql_resource.SqlResourceProvider",
+    "bqvertex.resources.vector_index.VectorIndexProvider",
 }
 COMPONENTS = {
     "bqvertex:index:Connection",
     "bqvertex:index:Dataset",
+    "bqvertex:index:DefaultConnection",
     "bqvertex:index:Endpoint",
     "bqvertex:index:ImportedModel",
     "bqvertex:index:ModelMonitor",
     "bqvertex:index:RegisteredModel",
     "bqvertex:index:RemoteModel",
+    "bqvertex:index:SearchIndex",
+    "bqvertex:index:SqlResource",
     "bqvertex:index:TrainedModel",
+    "bqvertex:index:VectorIndex",
 }
 LONGEST = 120
 
@@ -123,6 +139,11 @@ def declare_one_of_each_component() -> None:
     ImportedModel("elsewhere", {**place, **onnx})
     gemini = {"model_id": "assistant", "endpoint": "gemini-2.5-flash"}
     RemoteModel("assistant", {**place, "connection": connection, **gemini})
+    DefaultConnection("remote", {"connection": connection})
+    index = {**place, "table_id": "notes"}
+    VectorIndex("near", {**index, "column_name": "embedding", "index_type": "IVF"})
+    SearchIndex("words", index)
+    SqlResource("settings", {**place, "create": "CREATE TABLE settings AS SELECT 1 AS ttl"})
     RegisteredModel("late", {**place, "model_id": "late"})
     Endpoint("late", {**elsewhere, "deployed_models": {"champion": {"model": "late"}}})
     ModelMonitor(

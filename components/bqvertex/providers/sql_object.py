@@ -189,7 +189,7 @@ class SqlLifecycle:
     def _row(self, spec: SqlObject, before: str) -> list[Job]:
         row: list[Job] = []
         while True:
-            key = step_key(spec, row[-1].job_id if row else before)
+            key = step_key(self._kind.noun, spec, row[-1].job_id if row else before)
             found = list(earlier_jobs(self._bigquery, spec.project, spec.location, VERB, key))
             if not found:
                 return row
@@ -213,7 +213,7 @@ class SqlLifecycle:
             tried=step.verb,
             on=self._on(spec),
             verb=VERB,
-            key=step_key(spec, row[-1].job_id if row else before),
+            key=step_key(self._kind.noun, spec, row[-1].job_id if row else before),
             start=start,
             # One that ended well would be the last of the row, not after it.
             took_effect=lambda _: True,

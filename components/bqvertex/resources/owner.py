@@ -1,5 +1,8 @@
 """Who declares a resource, so that a live one can be told from another's of the same name."""
 
+from collections.abc import Awaitable
+from typing import cast
+
 import pulumi
 
 
@@ -29,5 +32,7 @@ def owner_below(name: str, parent: pulumi.Resource | None) -> pulumi.Input[str]:
     """
     if parent is None:
         return owner_of(name)
+    # As an awaitable it brings no dependency along: a parent waits for its parts.
+    urn = pulumi.Output.from_input(cast(Awaitable[str], parent.urn.future()))
     # The engine tells resources of one name apart by these types, the third part of a URN.
-    return parent.urn.apply(lambda urn: owner_of(f"{urn.split('::')[2]}/{name}"))
+    return urn.apply(lambda text: owner_of(f"{text.split('::')[2]}/{name}"))

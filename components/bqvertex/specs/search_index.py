@@ -18,11 +18,13 @@ from bqvertex.specs.table_index import (
     common_problems,
     json_option,
     key_problems,
+    missing_columns,
     options_clause,
     read_ddl,
     read_json,
     same_names,
     same_table,
+    type_of,
     word_problems,
 )
 from bqvertex.specs.unknown import holds_unknown
@@ -236,6 +238,47 @@ def problems(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[Probl
     yield from _type_problems("data_types", news.get("data_types"))
     yield from _analyzer_problems(news)
     yield from _column_option_problems(news)
+
+
+def schema_problems(
+    inputs: Mapping[str, Any], schema: Sequence[Mapping[str, Any]]
+) -> Iterator[Problem]:
+    """Yield what is wrong with inputs on a table of these columns.
+
+    Args:
+        inputs: Inputs; what is not known yet is left out.
+        schema: The table's columns, as `TableFieldSchema`.
+    """
+    for name in ("columns", "column_options"):
+        yield from missing_columns(name, inputs.get(name), schema)
+    types = inputs.get("data_types")
+    if types is not None and not isinstance(types, (list, tuple)):
+        return
+    wanted = set(_types(types)) or {DATA_TYPES[0]}
+    by_column = inputs.get("column_options") or {}
+    own = _folded(_column_options(by_column)) if isinstance(by_column, Mapping) else {}
+    columns = inputs.get("columns")
+    named = columns if isinstance(columns, (list, tuple)) else ()
+    by_name = {str(column["name"]).casefold(): column for column in schema}
+    for name in named:
+        column = by_name.get(str(name).casefold())
+        indexed = set(own.get(str(name).casefold(), {}).get("data_types", wanted))
+        if column is not None and not _holds(column, indexed):
+            yield (
+                "columns",
+                f"{name!r} is {type_of(column)} and holds no {', '.join(sorted(indexed))}: leave "
+                f"it out, or give data_types ({', '.join(DATA_TYPES)})",
+            )
+    if columns is None and not any(_holds(column, wanted) for column in schema):
+        yield "columns", f"left out, and no column holds {', '.join(sorted(wanted))}"
+
+
+def _holds(column: Mapping[str, Any], types: set[str]) -> bool:
+    kind = type_of({**column, "mode": "NULLABLE"})
+    if kind == "STRUCT":
+        return any(_holds(part, types) for part in column.get("fields") or ())
+    # What a JSON value holds, its type does not tell.
+    return kind == "JSON" or kind in types
 
 
 def _type_problems(name: str, value: Any, of: str = "") -> Iterator[Problem]:

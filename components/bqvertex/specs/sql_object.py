@@ -241,17 +241,18 @@ class SqlKind:
         return f"{name} {_shown(olds.get(name))} -> {_shown(news.get(name))}"
 
 
-def step_key(spec: SqlObject, job_id: str) -> str:
+def step_key(noun: str, spec: SqlObject, job_id: str) -> str:
     """Name the work of the step that follows one, so that a repeated run finds its job.
 
     Each step is named by the one before, not by what it does: going back to what was is a step of
     its own, and the row of them tells a run that lost its state what is there.
 
     Args:
+        noun: What the object is.
         spec: The object.
         job_id: Job of the step before; empty for the first.
     """
-    return work_key(spec.owner, spec.path, job_id)
+    return work_key(spec.owner, noun, spec.path, job_id)
 
 
 def place_problems(inputs: Mapping[str, Any], names: frozenset[str]) -> Iterator[Problem]:

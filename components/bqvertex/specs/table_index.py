@@ -12,6 +12,7 @@ from bqvertex.specs.identifier import problems as rule_problems
 from bqvertex.specs.inputs import Problem, canonical_json, known
 from bqvertex.specs.job import work_key
 from bqvertex.specs.literal import options, render
+from bqvertex.specs.seed_table import TYPES
 from bqvertex.specs.sql_object import DELETE, Row, Step, place_problems
 from bqvertex.specs.unknown import holds_unknown
 from googlesql.canonical import canonical
@@ -297,6 +298,32 @@ def column_problems(name: str, value: Any) -> Iterator[Problem]:
         if folded in seen:
             yield name, f"names {column!r} twice (BigQuery ignores case)"
         seen.add(folded)
+
+
+def missing_columns(
+    name: str, columns: Any, schema: Sequence[Mapping[str, Any]]
+) -> Iterator[Problem]:
+    """Yield which columns a table does not have.
+
+    Args:
+        name: The input that names them.
+        columns: One, a list, or a map by column; what is not known yet is left out.
+        schema: The table's columns, as `TableFieldSchema`.
+    """
+    if columns is None or not isinstance(columns, (str, list, tuple, Mapping)):
+        return
+    there = {str(column["name"]).casefold(): str(column["name"]) for column in schema}
+    for column in [columns] if isinstance(columns, str) else columns:
+        if isinstance(column, str) and column.casefold() not in there:
+            near = get_close_matches(column.casefold(), there, n=1)
+            hint = f"; did you mean {there[near[0]]!r}?" if near else ""
+            yield name, f"{column!r} is no column{hint} (columns: {', '.join(there.values())})"
+
+
+def type_of(column: Mapping[str, Any]) -> str:
+    """Write a column's type as GoogleSQL does, such as `ARRAY<FLOAT64>`; STRUCT without fields."""
+    kind = TYPES.get(str(column["type"]).upper(), str(column["type"]))
+    return f"ARRAY<{kind}>" if str(column.get("mode")).upper() == "REPEATED" else kind
 
 
 def word_problems(

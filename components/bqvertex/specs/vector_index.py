@@ -28,11 +28,13 @@ from bqvertex.specs.table_index import (
     common_problems,
     json_option,
     key_problems,
+    missing_columns,
     options_clause,
     read_ddl,
     read_json,
     same_names,
     same_table,
+    type_of,
     word_problems,
 )
 from bqvertex.specs.unknown import holds_unknown
@@ -248,6 +250,39 @@ def problems(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[Probl
     yield from _option_problems(news)
     yield from _lexical_problems(news)
     yield from _partition_problems(olds, news)
+
+
+def schema_problems(
+    inputs: Mapping[str, Any], schema: Sequence[Mapping[str, Any]]
+) -> Iterator[Problem]:
+    """Yield what is wrong with inputs on a table of these columns.
+
+    Args:
+        inputs: Inputs; what is not known yet is left out.
+        schema: The table's columns, as `TableFieldSchema`.
+    """
+    for name in ("column_name", "stored_columns", "lexical_search_columns"):
+        yield from missing_columns(name, inputs.get(name), schema)
+    by_name = {str(column["name"]).casefold(): column for column in schema}
+    column = by_name.get(str(inputs.get("column_name")).casefold())
+    if column is not None and not _is_embedding(column):
+        yield (
+            "column_name",
+            f"{column['name']!r} is {type_of(column)}; it must be ARRAY<FLOAT64>, or "
+            "STRUCT<result ARRAY<FLOAT64>, status STRING>",
+        )
+    lexical = inputs.get("lexical_search_columns")
+    for name in lexical if isinstance(lexical, (list, tuple)) else ():
+        found = by_name.get(str(name).casefold())
+        if found is not None and type_of(found) != "STRING":
+            yield "lexical_search_columns", f"{name!r} is {type_of(found)}; it must be STRING"
+
+
+def _is_embedding(column: Mapping[str, Any]) -> bool:
+    if type_of(column) != "STRUCT":
+        return type_of(column) == "ARRAY<FLOAT64>"
+    parts = {str(part["name"]).casefold(): type_of(part) for part in column.get("fields") or ()}
+    return (parts.get("result"), parts.get("status")) == ("ARRAY<FLOAT64>", "STRING")
 
 
 def _option_problems(news: Mapping[str, Any]) -> Iterator[Problem]:
