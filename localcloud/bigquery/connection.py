@@ -26,11 +26,27 @@ class ConnectionDirectory(Protocol):
         """
         ...
 
-    def create(self, project: str, location: str, connection_id: str) -> None:
+    def create(
+        self,
+        project: str,
+        location: str,
+        connection_id: str,
+        *,
+        friendly_name: str = "",
+        description: str = "",
+    ) -> None:
         """Make a connection to Cloud resources.
 
         Raises:
             BigQueryError: It cannot be made.
+        """
+        ...
+
+    def delete(self, project: str, location: str, connection_id: str) -> None:
+        """Delete a connection.
+
+        Raises:
+            BigQueryError: It cannot be deleted.
         """
         ...
 
@@ -58,14 +74,30 @@ class ConnectionService:
         response.raise_for_status()
         return True
 
-    def create(self, project: str, location: str, connection_id: str) -> None:
+    def create(
+        self,
+        project: str,
+        location: str,
+        connection_id: str,
+        *,
+        friendly_name: str = "",
+        description: str = "",
+    ) -> None:
         """See `ConnectionDirectory.create`."""
+        told = {"friendlyName": friendly_name, "description": description}
         response = httpx.post(
             f"{self._base_url()}/v1/projects/{project}/locations/{location}/connections",
             params={"connectionId": connection_id},
-            json={"cloudResource": {}},
+            json={"cloudResource": {}, **{key: text for key, text in told.items() if text}},
             timeout=http.TIMEOUT_SECONDS,
         )
+        if not response.is_success:
+            raise BigQueryError("invalidQuery", http.failure(str(response.url), response))
+
+    def delete(self, project: str, location: str, connection_id: str) -> None:
+        """See `ConnectionDirectory.delete`."""
+        name = f"projects/{project}/locations/{location}/connections/{connection_id}"
+        response = httpx.delete(f"{self._base_url()}/v1/{name}", timeout=http.TIMEOUT_SECONDS)
         if not response.is_success:
             raise BigQueryError("invalidQuery", http.failure(str(response.url), response))
 

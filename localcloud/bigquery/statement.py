@@ -13,11 +13,13 @@ from googlesql.tree import Node
 from localcloud.bigquery import (
     analysis,
     bytes_processed,
+    connection_statement,
     create_model,
     database,
     model_statement,
     project_options,
     table_function,
+    table_statement,
 )
 from localcloud.bigquery.index import statement as index_statement
 
@@ -25,10 +27,19 @@ _CONCERNS_MODELS = re.compile(r"\bMODEL\b|\b(ML|AI)\s*\.|\bVECTOR_SEARCH\b", re.
 """A statement without these words is no concern of BigQuery ML and need not be parsed for it."""
 
 _CONCERNS_THE_CATALOG = re.compile(
-    r"\s*(CREATE|ALTER|DROP)\b.*?\bINDEX\b|\s*ALTER\s+(PROJECT|ORGANIZATION)\b",
+    r"\s*(CREATE|ALTER|DROP)\s+(OR\s+REPLACE\s+)?((SEARCH|VECTOR)\s+INDEX|CONNECTION)\b"
+    r"|\s*ALTER\s+(PROJECT|ORGANIZATION|BI_CAPACITY)\b"
+    r"|\s*ALTER\s+TABLE\b.*?\bRENAME\s+TO\b",
     re.IGNORECASE | re.DOTALL,
 )
-"""Statements about indexes and settings, which local-bigquery has not as BigQuery has them."""
+"""Statements that local-bigquery has not, or not as BigQuery has them."""
+_NOT_HERE = re.compile(
+    r"\s*(?P<words>(?:CREATE|ALTER|DROP)(?:\s+OR\s+REPLACE)?\s+(?:CAPACITY|RESERVATION|ASSIGNMENT"
+    r"|DATA_POLICY|PROPERTY\s+GRAPH|EXTERNAL\s+SCHEMA)|UNDROP\s+SCHEMA"
+    r"|(?:GRANT|REVOKE)\b.*?\bON\s+(?:SCHEMA|EXTERNAL\s+TABLE))\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Statements of which there is nothing here; else they read as faults of the text."""
 _BARE_PROJECT = re.compile(r"(?i)(\s*ALTER\s+PROJECT\s+)([a-z][a-z0-9-]*)(\s+SET\b)")
 """BigQuery takes a project id with dashes here, ZetaSQL only in backticks."""
 
@@ -79,6 +90,9 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
     if meter := bytes_processed.meter.get():
         context = interpreter.context
         meter.add(statement.text, context.project_id, context.dataset_id)
+    if not_here := _NOT_HERE.match(statement.text):
+        words = not_here["words"].upper().split()
+        raise _refused(f"{words[0]} {words[-1]}" if "ON" in words else " ".join(words))
     if _CONCERNS_THE_CATALOG.match(statement.text) and _in_catalog(interpreter, statement.text):
         return
     if not _CONCERNS_MODELS.search(statement.text):
@@ -111,11 +125,20 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
 
 
 def _in_catalog(interpreter: Interpreter, sql: str) -> bool:
-    """Run a statement about indexes or settings; False when it is another one."""
+    """Run a statement about the catalog that is not local-bigquery's; False for another one."""
     sql = _BARE_PROJECT.sub(r"\1`\2`\3", sql)
     text, tree = Text(sql), _parsed(sql)
     if tree.kind in index_statement.STATEMENTS:
         interpreter.report(index_statement.run(interpreter, tree, text))
+        return True
+    if tree.kind == "ASTCreateConnectionStatement":
+        interpreter.report(connection_statement.create(interpreter, tree, text))
+        return True
+    if tree.kind == "ASTDropStatement" and tree.text("schema_object_kind") == "kConnection":
+        interpreter.report(connection_statement.drop(interpreter, tree))
+        return True
+    if tree.kind == "ASTAlterTableStatement" and (new_id := table_statement.new_name(tree)):
+        interpreter.report(table_statement.rename(interpreter, tree, new_id))
         return True
     kind = tree.child("type")
     if tree.kind != "ASTAlterEntityStatement" or kind is None:

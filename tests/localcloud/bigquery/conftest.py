@@ -95,10 +95,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     connections = {"ok"}
 
     async def connection(request: Request) -> JSONResponse:
+        if request.method == "DELETE":
+            connections.remove(request.path_params["id"])
+            return JSONResponse({})
         return JSONResponse({}, 200 if request.path_params["id"] in connections else 404)
 
     async def make_connection(request: Request) -> JSONResponse:
-        assert await request.json() == {"cloudResource": {}}
+        assert (await request.json())["cloudResource"] == {}
         connections.add(request.query_params["connectionId"])
         return JSONResponse({})
 
@@ -139,7 +142,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             Route("/v1/projects/{p}", project),
             Route("/storage/v1/b/{bucket}/o", list_objects),
             Route("/storage/v1/b/{bucket}/o/{name:path}", read_object),
-            Route("/v1/projects/{p}/locations/{l}/connections/{id}", connection),
+            Route(
+                "/v1/projects/{p}/locations/{l}/connections/{id}",
+                connection,
+                methods=["GET", "DELETE"],
+            ),
             Route("/v1/projects/{p}/locations/{l}/connections", make_connection, methods=["POST"]),
             Route(
                 "/v1/projects/{p}/locations/{l}/endpoints/{endpoint}:predict",
