@@ -203,6 +203,11 @@ def _from_item(node: Node, scope: _Scope, named: list[str]) -> Iterator[Referenc
         case "ASTTablePathExpression":
             yield from _table_path(node, inner)
             named.extend(_known_as(node))
+        case "ASTTableSubquery" if not node.flag("is_lateral"):
+            # It sees what lies around the whole FROM clause, and no item of it.
+            for below in node.nodes():
+                yield from _in_node(below, scope)
+            named.extend(_known_as(node))
         case _:
             for below in node.nodes():
                 yield from _in_node(below, inner)

@@ -1,7 +1,7 @@
 """Names of tables and models are found; all other names are left alone."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 
@@ -52,6 +52,7 @@ def names_zetasql_finds(sql: str) -> set[str]:
 
 @settings(max_examples=150, deadline=None)
 @given(QUERIES)
+@example("SELECT 1 FROM t , (SELECT 1 FROM t.t) AS t")
 def test_the_names_are_those_that_zetasql_finds(sql: str) -> None:
     found = {".".join(r.path).lower() for r in read_references(parse_statement(sql))}
 
