@@ -33,6 +33,6 @@ def owner_below(name: str, parent: pulumi.Resource | None) -> pulumi.Input[str]:
     if parent is None:
         return owner_of(name)
     # As an awaitable it brings no dependency along: a parent waits for its parts.
-    urn = pulumi.Output.from_input(cast(Awaitable[str], parent.urn.future()))
+    urn: pulumi.Output[str] = pulumi.Output.from_input(cast(Awaitable[str], parent.urn.future()))
     # The engine tells resources of one name apart by these types, the third part of a URN.
     return urn.apply(lambda text: owner_of(f"{text.split('::')[2]}/{name}"))

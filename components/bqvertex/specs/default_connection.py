@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bqvertex.specs.identifier import CONNECTION, quoted_path
 from bqvertex.specs.identifier import problems as rule_problems
-from bqvertex.specs.inputs import Problem, known
+from bqvertex.specs.inputs import Problem, known, not_text
 from bqvertex.specs.job import work_key
 from bqvertex.specs.literal import render
 from bqvertex.specs.location import same_location
@@ -139,6 +139,7 @@ def problems(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[Probl
     """Yield all that is wrong with inputs."""
     del olds
     yield from place_problems(news, frozenset({"project", "location", "connection_id"}))
+    yield from not_text(news, {"connection_id"})
     if not known(news, "connection_id", str) or not news["connection_id"]:
         return
     # The id of a project of a domain has dots of its own: `example.com:name`.

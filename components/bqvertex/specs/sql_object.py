@@ -263,7 +263,7 @@ def place_problems(inputs: Mapping[str, Any], names: frozenset[str]) -> Iterator
         names: Those of them that have to be there.
     """
     yield from missing(inputs, names)
-    yield from not_text(inputs, {"location", *names})
+    yield from not_text(inputs, {"location"})
     if known(inputs, "location", str) and inputs["location"]:
         reason = location_problem(inputs["location"])
         if reason:
