@@ -17,7 +17,7 @@ TEMPLATE: Final = Path("generate/model_page/models.md")
 def generated_files(root: Path) -> Iterable[GeneratedFile]:
     """Return the pages as data, examples and template below a root say."""
     template = (root / TEMPLATE).read_text(encoding="utf-8")
-    yield GeneratedFile(Path("docs/models.md"), index(template))
     by_kind = samples(root)
+    yield GeneratedFile(Path("docs/models.md"), index(template, by_kind))
     for kind in kinds().values():
         yield GeneratedFile(page_path(kind), page(root, kind, by_kind[kind.name]))

@@ -2,19 +2,42 @@
 
 from bqvertex.specs.model_kind import ModelKind
 
+from generate.model_page.sample import Sample
+from localcloud import bqml
+from localcloud.bqml.imported import FILES
 from localcloud.bqml.kinds import KINDS
 
-NOT_IMPLEMENTED = "501: not implemented"
+_NOT_IMPLEMENTED = "501: not implemented"
 
 
-def local_words(kind: ModelKind) -> str:
+def local_words(kind: ModelKind, sample: Sample) -> str:
     """Say whether a kind's models are made on the local cloud.
+
+    Args:
+        kind: The kind.
+        sample: Its example.
+    """
+    makes = "trains it" if kind.is_trained else "makes it"
+    reason = refusal(kind, sample)
+    if reason is None:
+        return makes
+    return f"{makes}, though not this example: {reason}" if kind.name in KINDS else reason
+
+
+def refusal(kind: ModelKind, sample: Sample) -> str | None:
+    """Say why the local cloud does not make an example; None when it does.
 
     A test of the engine asks the local cloud itself, and compares.
     """
     if kind.is_remote:
         # Nothing is called when one is made; tuning would have to train.
-        return NOT_IMPLEMENTED if kind.has_query else "makes it"
-    if kind.name in KINDS:
-        return "trains it" if kind.is_trained else "makes it"
-    return NOT_IMPLEMENTED
+        return _NOT_IMPLEMENTED if kind.has_query else None
+    if kind.name in FILES:
+        return None
+    if kind.name not in KINDS:
+        return _NOT_IMPLEMENTED
+    try:
+        bqml.check(sample.read.parts.options)
+    except NotImplementedError as error:
+        return str(error)
+    return None

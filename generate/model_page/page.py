@@ -40,7 +40,7 @@ def page(root: Path, kind: ModelKind, samples: Sequence[Sample]) -> str:
         "",
         f"{first.question} See [all kinds](../models.md) for what they share.",
         "",
-        table(("this kind", ""), _facts(kind)),
+        table(("this kind", ""), _facts(kind, first)),
         "",
         "## Declare it",
         "",
@@ -69,7 +69,7 @@ def _statement(kind: ModelKind, sample: Sample) -> list[str]:
     return [f"[`{sample.path}`]({link}):", "", *sql]
 
 
-def _facts(kind: ModelKind) -> Iterator[tuple[str, str]]:
+def _facts(kind: ModelKind, sample: Sample) -> Iterator[tuple[str, str]]:
     if kind.is_remote:
         yield "statement", "`REMOTE WITH CONNECTION`, no `MODEL_TYPE`"
     else:
@@ -79,7 +79,7 @@ def _facts(kind: ModelKind) -> Iterator[tuple[str, str]]:
     yield "`ML.EVALUATE`", _evaluation(kind)
     yield "[deadline](../models.md#deadlines)", _deadline(kind)
     yield "[price](../models.md#limits)", _price(kind)
-    yield "[local cloud](../local_cloud_bqml.md)", local_words(kind)
+    yield "[local cloud](../local_cloud_bqml.md)", local_words(kind, sample)
     yield "Google's page", f"[{Path(kind.page).name}]({kind.page})"
 
 
