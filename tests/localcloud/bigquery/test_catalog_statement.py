@@ -88,7 +88,18 @@ def test_a_table_is_not_renamed(run: Run, statement: str, error: type[Exception]
         ("CREATE PROPERTY GRAPH g NODE TABLES (t KEY (x))", "CREATE PROPERTY GRAPH"),
         ("CREATE OR REPLACE DATA_POLICY `p.region-us.d` OPTIONS ()", "CREATE OR REPLACE DATA_POL"),
         ("UNDROP SCHEMA d", "UNDROP SCHEMA"),
-        ("GRANT `roles/bigquery.dataViewer` ON SCHEMA d TO 'user:a@b.c'", "GRANT SCHEMA"),
+        ("GRANT `roles/bigquery.dataViewer` ON SCHEMA d TO 'user:a@b.c'", "GRANT"),
+        ("REVOKE `roles/bigquery.dataViewer` ON TABLE t FROM 'user:a@b.c'", "REVOKE"),
+        (
+            "CREATE FUNCTION f(x INT64) RETURNS INT64 LANGUAGE python "
+            "OPTIONS (runtime_version = 'python-3.11', entry_point = 'f') AS 'f = abs'",
+            "A function in python",
+        ),
+        (
+            "CREATE FUNCTION f(x INT64) RETURNS INT64 REMOTE WITH CONNECTION `us.ok` "
+            "OPTIONS (endpoint = 'https://x.example')",
+            "A remote function",
+        ),
         ("CREATE EXTERNAL TABLE e OPTIONS (format = 'CSV', uris = ['gs://b/o'])", "CREATE EXTERN"),
         ("EXPORT DATA OPTIONS (uri = 'gs://b/*', format = 'CSV') AS SELECT 1", "EXPORT DATA"),
         ("LOAD DATA INTO t FROM FILES (format = 'CSV', uris = ['gs://b/o'])", "LOAD DATA"),
