@@ -9,6 +9,8 @@ from bqvertex.dataset import Dataset
 from bqvertex.dataset_member import place, refuse_unknown_inputs, upstream
 from bqvertex.resources import sql_resource as resource
 from bqvertex.resources.text_file import read_text
+from bqvertex.specs.sql_text import read_sql_text
+from bqvertex.specs.statement import StatementError
 
 _TEXTS: Final = ("create", "read", "update", "delete")
 
@@ -90,13 +92,12 @@ class SqlResource(pulumi.ComponentResource):
         super().__init__("bqvertex:index:SqlResource", name, None, opts)
         what = f"SQL resource {name}"
         refuse_unknown_inputs(what, args, SqlResourceArgs)
-        dataset = args.get("dataset")
-        schemas = {**(dataset.schemas if dataset else {}), **args.get("schemas", {})}
+        texts = _texts(what, args)
         inputs = {
             **{key: args.get(key) for key in ("triggers", "adopt", "job_timeout_s")},
             **place(what, args, ("project", "location")),
-            **_texts(what, args),
-            "schemas": schemas or None,
+            **texts,
+            "schemas": _schemas(texts, args) or None,
         }
         self.sql_resource = resource.SqlResource(
             name,
@@ -121,3 +122,23 @@ def _texts(what: str, args: Mapping[str, Any]) -> dict[str, Any]:
         elif key == "create":
             raise pulumi.RunError(f"{what}: give create or create_file")
     return found
+
+
+def _schemas(
+    texts: Mapping[str, Any], args: Mapping[str, Any]
+) -> dict[str, Sequence[Mapping[str, Any]]]:
+    dataset: Dataset | None = args.get("dataset")
+    known = {**(dataset.schemas if dataset else {}), **args.get("schemas", {})}
+    named: set[str] = set()
+    for key in _TEXTS:
+        text = texts.get(key)
+        if isinstance(text, str) and known:
+            try:
+                named |= read_sql_text(text).bare_names
+            except StatementError:
+                # What is wrong with it, the resource's own check says with file and line.
+                continue
+        elif text is not None:
+            return known
+    given = args.get("schemas", {})
+    return {name: schema for name, schema in known.items() if name in named or name in given}

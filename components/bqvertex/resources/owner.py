@@ -34,5 +34,9 @@ def owner_below(name: str, parent: pulumi.Resource | None) -> pulumi.Input[str]:
         return owner_of(name)
     # As an awaitable it brings no dependency along: a parent waits for its parts.
     urn: pulumi.Output[str] = pulumi.Output.from_input(cast(Awaitable[str], parent.urn.future()))
-    # The engine tells resources of one name apart by these types, the third part of a URN.
-    return urn.apply(lambda text: owner_of(f"{text.split('::')[2]}/{name}"))
+
+    def types(text: str) -> str:
+        # The engine tells resources of one name apart by these, the third part of a URN.
+        return text.split("::")[2].removeprefix("pulumi:pulumi:Stack$")
+
+    return urn.apply(lambda text: owner_of(f"{types(text)}/{name}"))

@@ -118,6 +118,13 @@ class SqlText:
         """BigQuery's `statementType` of each statement; `SCRIPT` for what has none of its own."""
         return tuple(statement_kind(node) for node in self.statements)
 
+    @property
+    def bare_names(self) -> frozenset[str]:
+        """The names that lack their dataset."""
+        return frozenset(
+            name.path[0] for name in self._names if len(name.path) == 1 and not name.is_schema
+        )
+
     def qualified(self, project: str, dataset_id: str = "") -> str:
         """Write the text with whole paths; everything else stays as it is, comments too.
 
