@@ -6,11 +6,11 @@ from typing import Any, Final, NotRequired, TypedDict, cast
 
 import pulumi
 
+from bqvertex import dataset_member
 from bqvertex.dataset import Dataset
 from bqvertex.resources.model import Model, ModelArgs
 from bqvertex.resources.text_file import read_text
 from bqvertex.specs.declared import bare_reads, undeclared
-from bqvertex.specs.model_option import nearest
 from bqvertex.specs.model_secret import secret_problem
 from bqvertex.specs.model_statement import known_model, read_model_statement
 from bqvertex.specs.statement import Statement, StatementError
@@ -136,7 +136,7 @@ class DeclaredModel(pulumi.ComponentResource):
         """
         dataset = args.get("dataset")
         self._inputs = {
-            **_place(name, args, dataset),
+            **dataset_member.place(f"model {name}", args),
             **{key: value for key, value in args.items() if key in _PASSED_ON},
             "labels": args.get("labels", dataset.labels if dataset else None),
             "models": _known_by_id(args.get("models", ())),
@@ -192,25 +192,6 @@ class DeclaredModel(pulumi.ComponentResource):
         return pulumi.Output.all(**{key: self._inputs.get(key) for key in needed}).apply(read)
 
 
-def refuse_unknown_inputs(name: str, args: Mapping[str, Any], known: type) -> None:
-    """Refuse inputs that a component does not have.
-
-    Args:
-        name: The component's name, for messages.
-        args: Its inputs.
-        known: The TypedDict of those it has.
-
-    Raises:
-        RunError: There is another one; the message names the nearest and all.
-    """
-    allowed = sorted(known.__annotations__)
-    for key in args:
-        if key not in allowed:
-            raise pulumi.RunError(
-                f"model {name}: no input {key!r}{nearest(key, allowed)} ({', '.join(allowed)})"
-            )
-
-
 def upstream(args: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> list[pulumi.Resource]:
     """List what must be there before a model: ids known at preview do not say it.
 
@@ -218,15 +199,8 @@ def upstream(args: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> li
         args: The component's inputs; of `dataset` all members, of `models` each one's resource.
         opts: The component's options; those given with `depends_on` too.
     """
-    dataset: Dataset | None = args.get("dataset")
     models: Sequence[DeclaredModel] = args.get("models", ())
-    given = opts.depends_on if opts else None
-    extra = list(given) if isinstance(given, Sequence) else [given] if given else []
-    return [
-        *(dataset.members if dataset else ()),
-        *(declared.model for declared in models),
-        *cast(list[pulumi.Resource], extra),
-    ]
+    return [*dataset_member.upstream(args, opts), *(declared.model for declared in models)]
 
 
 def statement_inputs(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,20 +245,6 @@ def _known_by_id(
     if not models:
         return None
     return pulumi.Output.all(**{one._inputs["model_id"]: one.known for one in models})
-
-
-def _place(
-    name: str, args: Mapping[str, Any], dataset: Dataset | None
-) -> dict[str, pulumi.Input[str]]:
-    place: dict[str, pulumi.Input[str]] = {}
-    for key in ("project", "location", "dataset_id"):
-        if key in args:
-            place[key] = args[key]
-        elif dataset is not None:
-            place[key] = getattr(dataset, key)
-        else:
-            raise pulumi.RunError(f"model {name}: give dataset, or project, location, dataset_id")
-    return place
 
 
 def _schemas(

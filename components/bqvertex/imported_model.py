@@ -5,10 +5,10 @@ from typing import Any, NotRequired
 
 import pulumi
 
+from bqvertex.dataset_member import refuse_unknown_inputs
 from bqvertex.declared_model import (
     DeclaredModel,
     DeclaredModelArgs,
-    refuse_unknown_inputs,
     upstream,
 )
 from bqvertex.specs.imported_model import imported_model_statement
@@ -55,7 +55,7 @@ class ImportedModel(DeclaredModel):
             RunError: The kind is none that is imported, or an input cannot be written in SQL.
         """
         super().__init__("bqvertex:index:ImportedModel", name, None, opts)
-        refuse_unknown_inputs(name, args, ImportedModelArgs)
+        refuse_unknown_inputs(f"model {name}", args, ImportedModelArgs)
 
         def statement(model_path: str) -> str:
             try:

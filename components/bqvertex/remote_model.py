@@ -6,15 +6,17 @@ from typing import Any, Final, NotRequired
 import pulumi
 
 from bqvertex.connection import Connection
+from bqvertex.dataset_member import refuse_unknown_inputs
 from bqvertex.declared_model import (
     DeclaredModel,
     DeclaredModelArgs,
-    refuse_unknown_inputs,
     statement_inputs,
     upstream,
 )
+from bqvertex.default_connection import DefaultConnection
 from bqvertex.specs.remote_model import (
     CALLS,
+    DEFAULT_CONNECTION,
     GOES_WITH,
     OPTIONS,
     input_problems,
@@ -38,8 +40,9 @@ class RemoteModelArgs(TrainedModelArgs):
 
     Attributes:
         model_id: Id of the model; left out, the name in the statement.
-        connection: Connection to call through, its path `project.location.connection`, or
-            `DEFAULT` for the default one; left out, that of the statement.
+        connection: Connection to call through, its path `project.location.connection`, or the
+            default one: a `DefaultConnection`, or `DEFAULT` where it is set elsewhere, or BigQuery
+            is to make it. Left out, that of the statement.
         endpoint: A hosted model such as `gemini-2.5-flash` or `text-embedding-005`, or a Vertex AI
             endpoint by its name `projects/…/locations/…/endpoints/…` or its URL.
         remote_service_type: A Cloud AI service, such as `CLOUD_AI_TRANSLATE_V3`.
@@ -65,7 +68,7 @@ class RemoteModelArgs(TrainedModelArgs):
         options: Further options of CREATE MODEL; left out, none.
     """
 
-    connection: NotRequired[Connection | pulumi.Input[str]]
+    connection: NotRequired[Connection | DefaultConnection | pulumi.Input[str]]
     endpoint: NotRequired[pulumi.Input[str]]
     remote_service_type: NotRequired[pulumi.Input[str]]
     document_processor: NotRequired[pulumi.Input[str]]
@@ -100,13 +103,16 @@ class RemoteModel(DeclaredModel):
             RunError: Inputs make no sense together, or one cannot be written in SQL.
         """
         super().__init__("bqvertex:index:RemoteModel", name, None, opts)
-        refuse_unknown_inputs(name, args, RemoteModelArgs)
+        refuse_unknown_inputs(f"model {name}", args, RemoteModelArgs)
         connection = args.get("connection")
         waits_for = upstream(args, opts)
         path: pulumi.Input[str] | None
         if isinstance(connection, Connection):
             waits_for += [connection.connection, *connection.grants]
             path = connection.path
+        elif isinstance(connection, DefaultConnection):
+            waits_for.append(connection.default_connection)
+            path = DEFAULT_CONNECTION
         else:
             path = connection
         is_written = "statement" in args or "statement_file" in args

@@ -5,10 +5,10 @@ from typing import Any, NotRequired
 
 import pulumi
 
+from bqvertex.dataset_member import refuse_unknown_inputs
 from bqvertex.declared_model import (
     DeclaredModel,
     DeclaredModelArgs,
-    refuse_unknown_inputs,
     statement_inputs,
     upstream,
 )
@@ -63,5 +63,5 @@ class TrainedModel(DeclaredModel):
             RunError: The statement cannot be read, or reads a table that nobody declared.
         """
         super().__init__("bqvertex:index:TrainedModel", name, None, opts)
-        refuse_unknown_inputs(name, args, TrainedModelArgs)
+        refuse_unknown_inputs(f"model {name}", args, TrainedModelArgs)
         self.declare(name, args, statement_inputs(name, args), upstream(args, opts))

@@ -59,7 +59,7 @@ def test_an_xgboost_model_says_what_it_takes_and_answers():
     ("args", "message"),
     [
         ({**PLACE, **ONNX, "model_type": "ONX"}, "model late: model_type 'ONX' is none of ONNX, "),
-        ({**PLACE, **ONNX, "model_pth": "x"}, "no input 'model_pth'; did you mean model_path? ("),
+        ({**PLACE, **ONNX, "model_pth": "x"}, "no input 'model_pth'; did you mean 'model_path'? ("),
         (ONNX, "model late: give dataset, or project, location, dataset_id"),
         ({**PLACE, **ONNX, "inputs": {"a": "INT64"}}, "inputs and outputs are for model_type XGB"),
     ],

@@ -2,10 +2,12 @@ import pulumi
 import pytest
 from bqvertex.connection import Connection
 from bqvertex.dataset import Dataset
+from bqvertex.default_connection import DefaultConnection
 from bqvertex.remote_model import RemoteModel
 
 from tests.components.plan import DATASET, GRANT, MODEL, planned
 
+DEFAULT_CONNECTION = "pulumi-python:dynamic/bqvertex:DefaultConnection"
 PLACE = {"project": "acme-prod", "location": "us-central1", "dataset_id": "nyc"}
 GEMINI = {"model_id": "assistant", "endpoint": "gemini-2.5-flash"}
 
@@ -27,6 +29,17 @@ def test_it_is_made_after_the_grants_of_its_connection_and_its_dataset():
     model = plan.place(MODEL, "assistant")
     assert plan.place(GRANT, "remote-aiplatform.user") < model
     assert plan.place(DATASET, "nyc") < model
+
+
+def test_it_is_made_after_the_default_connection_that_it_names():
+    def program() -> None:
+        default = DefaultConnection("default", {"connection": connection()})
+        RemoteModel("assistant", {**PLACE, "connection": default, **GEMINI})
+
+    plan = planned(program)
+
+    assert "REMOTE WITH CONNECTION DEFAULT\n" in plan.inputs(MODEL, "assistant")["statement"]
+    assert plan.place(DEFAULT_CONNECTION, "default") < plan.place(MODEL, "assistant")
 
 
 def test_its_statement_names_connection_and_endpoint():
@@ -167,7 +180,7 @@ REMOTE = {**PLACE, "connection": "DEFAULT", "model_id": "assistant"}
         ({**REMOTE, **GEMINI, "max_price_usd": 1.0}, "max_price_usd goes with a statement"),
         ({**REMOTE, **GEMINI, "statement": TUNED}, "endpoint: with a statement, write it there"),
         ({**REMOTE, "statement": TUNED, "options": {}}, "options: with a statement, write it th"),
-        ({**REMOTE, **GEMINI, "endpont": "e"}, "no input 'endpont'; did you mean endpoint? (adop"),
+        ({**REMOTE, **GEMINI, "endpont": "e"}, "no input 'endpont'; did you mean 'endpoint'? (ad"),
         ({**PLACE, "statement": "CREATE MODEL"}, "statement:1:13: Syntax error"),
         (
             {**REMOTE, "statement": "CREATE MODEL m OPTIONS (model_type = 'PCA') AS SELECT 1 AS a"},

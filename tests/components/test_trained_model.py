@@ -169,7 +169,7 @@ def test_its_outputs():
         ({**PLACE, "statement": "SELECT 1"}, "statement:1:1: this is SELECT"),
         (
             {**PLACE, "statement": STATEMENT, "retrained_on": ["a"]},
-            "model late: no input 'retrained_on'; did you mean retrain_on? (adopt, ",
+            "model late: no input 'retrained_on'; did you mean 'retrain_on'? (adopt, ",
         ),
         (
             {
