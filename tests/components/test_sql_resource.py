@@ -45,9 +45,12 @@ def test_place_columns_and_texts_follow_from_dataset_and_files():
 
 def test_a_text_that_is_known_later_is_passed_on():
     place = {"project": "acme-prod", "location": "US"}
-    create = pulumi.Output.from_input("CREATE TABLE a.b AS SELECT 1 AS c")
 
-    plan = planned(lambda: SqlResource("b", {**place, "create": create}))
+    def program() -> None:
+        later = pulumi.Output.from_input("CREATE TABLE a.b AS SELECT 1 AS c")
+        SqlResource("b", {**place, "create": later})
+
+    plan = planned(program)
 
     assert plan.inputs(SQL_RESOURCE, "b") == {
         **place,
