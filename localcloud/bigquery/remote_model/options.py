@@ -39,7 +39,7 @@ PUBLISHERS = {
 """Whose model a bare name is, by its beginning."""
 _OPEN_API = re.compile(r"(openapi/)?[a-z0-9-]+/[A-Za-z0-9._-]+-maas")
 _RESOURCE = re.compile(r"projects/[^/]+/locations/[^/]+/endpoints/[^/]+")
-_HUGGING_FACE = re.compile(r"[^/\\s]+/[^/\\s]+")
+_HUGGING_FACE = re.compile(r"[^/\s]+/[^/\s]+")
 _MODEL_GARDEN = re.compile(r"publishers/[^/]+/models/[^/@]+@[^/@]+")
 _RECOGNIZER = re.compile(r"projects/[^/]+/locations/[^/]+/recognizers/[^/]+")
 _PROCESSOR = re.compile(

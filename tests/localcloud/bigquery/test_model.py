@@ -93,9 +93,9 @@ def test_a_model_is_not_made_twice(run: Run) -> None:
             "ML.ONE_HOT_ENCODER in TRANSFORM is not implemented",
         ),
         (
-            "SELECT * FROM ML.FORECAST(MODEL survival, STRUCT(3 AS horizon))",
+            "SELECT * FROM ML.TRANSLATE(MODEL survival, (SELECT 'a' AS text_content))",
             exceptions.MethodNotImplemented,
-            "ML.FORECAST is not implemented on the local cloud",
+            "ML.TRANSLATE is not implemented on the local cloud",
         ),
         (
             "EXPORT MODEL survival OPTIONS (URI = 'gs://b/m')",

@@ -9,6 +9,8 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import bigquery
 
+from localcloud.bigquery import upstream
+from localcloud.bigquery.names import Reference
 from tests.localcloud.bigquery.conftest import CLASSIFIER, PROJECT, Run, Server
 
 pytestmark = pytest.mark.usefixtures("passengers")
@@ -242,3 +244,18 @@ def test_tables_are_copied(run: Run, copy: Copy) -> None:
     copy("t", "u")
 
     assert run("SELECT x FROM u") == [{"x": 1}]
+
+
+def test_a_training_under_way_outlives_a_copy_of_its_name(
+    run: Run, copy: Copy, dataset: str
+) -> None:
+    run(CLASSIFIER)
+    run(OTHER.replace("survival", "serving", 1))
+    store = upstream.runtime().models
+    reference = Reference(PROJECT, dataset, "serving")
+    training, directory = store.new_training(reference)
+
+    copy("survival", "serving", write_disposition="WRITE_TRUNCATE")
+
+    assert directory.is_dir()
+    store.discard(reference, training)

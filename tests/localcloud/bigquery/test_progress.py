@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from google.api_core import exceptions
 from google.cloud import bigquery
 from local_bigquery.jobs import store
 from local_bigquery.models import Job
@@ -13,7 +14,7 @@ from tests.localcloud.bigquery.conftest import PROJECT
 LONG = """
 CREATE OR REPLACE MODEL long_one
 OPTIONS (model_type = 'BOOSTED_TREE_REGRESSOR', input_label_cols = ['points'],
-  max_iterations = 3000, early_stop = FALSE, data_split_method = 'NO_SPLIT')
+  max_iterations = 1000000, early_stop = FALSE, data_split_method = 'NO_SPLIT')
 AS SELECT class, age, points FROM shared.passengers
 """
 
@@ -27,21 +28,19 @@ def ml_statistics(job: Any) -> dict[str, Any]:
 def test_iterations_are_seen_while_the_training_runs(client: bigquery.Client, dataset: str) -> None:
     config = bigquery.QueryJobConfig(default_dataset=f"{PROJECT}.{dataset}")
     job = client.query(LONG, job_config=config)
-    seen: list[dict[str, Any]] = []
+    told: dict[str, Any] = {}
 
-    while True:
+    while not told.get("iterationResults"):
         found = client.get_job(job.job_id, location="US")
-        if found.state == "DONE":
-            break
-        seen.append(ml_statistics(found))
+        assert found.state != "DONE", found.error_result
+        told = ml_statistics(found)
 
-    running = [told for told in seen if told.get("iterationResults")]
-    assert running, "no iteration was told while the training ran"
-    assert running[0]["maxIterations"] == "3000"
-    assert 0 < len(running[0]["iterationResults"]) < 3000
-    assert running[0]["iterationResults"][0]["trainingLoss"] > 0
-    assert found.error_result is None
-    assert len(ml_statistics(found)["iterationResults"]) == 3000
+    client.cancel_job(job.job_id, location="US")
+    assert told["maxIterations"] == "1000000"
+    assert 0 < len(told["iterationResults"]) < 1000000
+    assert told["iterationResults"][0]["trainingLoss"] > 0
+    with pytest.raises(exceptions.GoogleAPICallError, match="cancelled"):
+        job.result()
 
 
 def test_a_job_is_written_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,7 @@ def publisher(who: str, model: str) -> str:
             {"remoteServiceType": "CLOUD_AI_DOCUMENT_V1"},
         ),
         (GARDEN, {}),
+        ("HUGGING_FACE_MODEL_ID = 'deepseek-ai/DeepSeek-R1'", {}),
         (
             f"{FACE}, HUGGING_FACE_TOKEN = 'hf_secret', MACHINE_TYPE = 'g2-standard-12', "
             "MIN_REPLICA_COUNT = 1, MAX_REPLICA_COUNT = 2, ENDPOINT_IDLE_TTL = INTERVAL 8 HOUR, "
@@ -119,6 +120,7 @@ def test_every_kind_is_accepted(
             "SPEECH_RECOGNIZER needs REMOTE_SERVICE_TYPE = 'CLOUD_AI_SPEECH_TO_TEXT_V2'",
         ),
         (create("HUGGING_FACE_MODEL_ID = 'gemma'"), "it is provider_name/model_name"),
+        (create("HUGGING_FACE_MODEL_ID = 'a b/c'"), "it is provider_name/model_name"),
         (create(f"{GARDEN}, HUGGING_FACE_TOKEN = 'hf'"), "HUGGING_FACE_TOKEN is not for"),
         (create(f"{FACE}, HUGGING_FACE_TOKEN = 5"), "HUGGING_FACE_TOKEN is hidden"),
         (create(f"{FACE}, MIN_REPLICA_COUNT = 0"), "MIN_REPLICA_COUNT is 0; it is an INT64"),
