@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # A training of a second and one of an hour are both looked at often enough and not too often: its
 # end is seen late by a tenth of what it took, and by five seconds at the most.
-FIRST_POLL_S, POLL_SHARE, LAST_POLL_S = 0.1, 0.1, 5.0
+FIRST_POLL_S, POLL_SHARE, LAST_POLL_S = 0.25, 0.1, 5.0
 ENDED_TRIAL = frozenset({"SUCCEEDED", "FAILED", "INFEASIBLE", "STOPPED_EARLY"})
 
 
