@@ -8,7 +8,9 @@ from generate.model_page.table import table
 
 def change_table(kind: ModelKind) -> str:
     """Write what each change of a model of a kind does."""
-    metadata = ", ".join(f"`{name}`" for name in sorted(METADATA - {"owner"}))
+    inputs = sorted(METADATA - {"alterable_options", "owner"})
+    options = sorted(name for name, option in kind.options.items() if option.alterable)
+    metadata = ", ".join(f"`{name}`" for name in (*inputs, *options))
     identity = ", ".join(f"`{name}`" for name in sorted(IDENTITY))
     rows = [
         ("comments, layout, case of keywords, order of options", "nothing"),
@@ -20,7 +22,9 @@ def change_table(kind: ModelKind) -> str:
 
 
 def _definition(kind: ModelKind) -> str:
-    parts = ["any option"]
+    parts = [
+        "any other option" if any(o.alterable for o in kind.options.values()) else "any option"
+    ]
     for clause, words in (
         ("query", "the query"),
         ("transform", "`TRANSFORM`"),

@@ -42,6 +42,14 @@ REGISTERED = {
 }
 
 
+ENTRY = {
+    "statement": INPUTS["statement"].replace(
+        "max_iterations = 5",
+        "max_iterations = 5, model_registry = 'VERTEX_AI', vertex_ai_model_id = 'late'",
+    )
+}
+
+
 class Registry(FakeModelRegistry):
     """A registry whose calls fail as those of BigQuery do."""
 
@@ -166,6 +174,7 @@ SCENARIOS: dict[str, tuple[Operation, Operation]] = {
     "retrain-with-a-gate-and-bare-copies": (copying_bare(better), updated(**OTHER, **BETTER)),
     "let-a-candidate-pass": (held_back, updated(**OTHER, **GATE)),
     "another-after-a-candidate": (held_back, updated(retrain_on=["2026-02"], **GATE)),
+    "register-what-is-trained": (created(), updated(**ENTRY)),
     "describe": (created(), updated(description="Other", labels={})),
 }
 DELETIONS: dict[str, Operation] = {

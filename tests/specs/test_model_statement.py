@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from bqvertex.specs.model import DEFINITION, METADATA, changed, derived
 from bqvertex.specs.model import problems as model_problems
+from bqvertex.specs.model_alterable import ALTERABLE
 from bqvertex.specs.model_kind import ModelKind, kinds
 from bqvertex.specs.model_statement import (
     ModelStatement,
@@ -878,11 +879,23 @@ def test_layout_comments_and_order_change_nothing(name: str) -> None:
 @EVERY_SAMPLE
 def test_an_option_changes_the_definition(name: str) -> None:
     model = statement(sample(name))
-    *_, option = ("MODEL_REGISTRY", *(o for o in model.parts.options if o != "MODEL_TYPE"))
+    *_, option = (
+        "VERTEX_AI_MODEL_VERSION_ALIASES",
+        *(o for o in model.parts.options if o not in {"MODEL_TYPE", *ALTERABLE}),
+    )
 
     edited = model.statement.with_options({option: "another"})
 
     assert differences(sample(name), edited) == {"definition_hash"}
+
+
+@EVERY_SAMPLE
+def test_an_option_that_alter_model_sets_changes_metadata_alone(name: str) -> None:
+    model = statement(sample(name))
+
+    edited = model.statement.with_options({"VERTEX_AI_MODEL_ID": "another"})
+
+    assert differences(sample(name), edited) == {"alterable_options"}
 
 
 @EVERY_SAMPLE

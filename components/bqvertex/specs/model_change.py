@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from bqvertex.specs.evaluation_gate import thresholds
-from bqvertex.specs.model import DEFINITION, IDENTITY, METADATA
+from bqvertex.specs.model import DEFINITION, IDENTITY, METADATA, alterable_of
 from bqvertex.specs.model_kind import ModelKind, UnknownKind, kind_of
 from bqvertex.specs.model_statement import read_model_statement
 from bqvertex.specs.statement import StatementError
@@ -42,8 +42,25 @@ def reason(olds: Mapping[str, Any], news: Mapping[str, Any], names: frozenset[st
         because = list(_definition(olds, news, names))
         return f"{_made_again(news)}: {', '.join(because)}"
     if names & METADATA:
-        return f"changes metadata only, trains nothing: {', '.join(sorted(names & METADATA))}"
+        because = [*sorted(names & METADATA - {"alterable_options"})]
+        if "alterable_options" in names:
+            because += _alterable(olds, news)
+        return f"changes metadata only, trains nothing: {', '.join(because)}"
     return ""
+
+
+def _alterable(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[str]:
+    if holds_unknown(news.get("alterable_options")):
+        yield "the statement is not known before `up`"
+        return
+    old, new = alterable_of(olds), alterable_of(news)
+    for name in sorted(old.keys() | new.keys()):
+        if name not in old:
+            yield f"option {name} {new[name]} added"
+        elif name not in new:
+            yield f"option {name} {old[name]} no longer said, and kept"
+        elif old[name] != new[name]:
+            yield f"option {name} {old[name]} -> {new[name]}"
 
 
 def _made_again(news: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """A CREATE MODEL statement: read, checked offline, and written with whole names."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,11 @@ from googlesql.analyzer import Tables, Unknown
 from googlesql.create_model import CreateModel
 from googlesql.schema import Column, columns_from_rest
 
+ALTERABLE: Final = frozenset(
+    {"VERTEX_AI_MODEL_ID", "MODEL_REGISTRY", "KMS_KEY_NAME", "ENDPOINT_IDLE_TTL"}
+)
+"""Options whose value is no part of a model's definition. That there is a key is one: only a model
+that was made with a key gets another."""
 Schemas: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
 """Columns of tables and views, each as `TableFieldSchema`, by bare name."""
 Models: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -96,10 +102,17 @@ def model_statement_of(statement: Statement) -> ModelStatement:
 
 def canonical_hash(statement: ModelStatement, project: str, dataset_id: str) -> str:
     """Hash what a statement means, see `Statement.definition_hash`; 64 hexadecimal digits."""
-    enums = {name for name, option in statement.kind.options.items() if "ENUM" in option.type}
-    return statement.statement.definition_hash(
-        project, dataset_id, caseless_options={"MODEL_TYPE", *enums}
+    options = statement.kind.options
+    meant = statement.statement.definition_hash(
+        project,
+        dataset_id,
+        without_options=ALTERABLE,
+        caseless_options={"MODEL_TYPE", *(n for n in options if "ENUM" in options[n].type)},
     )
+    # Another key is set by ALTER MODEL, a first one only by making the model again.
+    if statement.parts.options.get("KMS_KEY_NAME") is None:
+        return meant
+    return hashlib.sha256(f"{meant} KMS_KEY_NAME".encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from bqvertex.clients.errors import AlreadyExists, NotFound
 from bqvertex.providers.attempt import Pace
 from bqvertex.providers.lifecycle import Bag, Change, Checked, Created, Failure, Live
 from bqvertex.providers.model.adoption import refuse_another
+from bqvertex.providers.model.alteration import Alterations
 from bqvertex.providers.model.candidate import Candidates
 from bqvertex.providers.model.estimate import Estimates
 from bqvertex.providers.model.evaluation import evaluation_metrics
@@ -68,6 +69,7 @@ class ModelLifecycle:
         self._estimates = Estimates(bigquery)
         self._trainings = Trainings(bigquery, self._estimates, report, pace)
         self._candidates = Candidates(bigquery, self._trainings, report, pace)
+        self._alterations = Alterations(bigquery, report, pace)
 
     def check(self, olds: Bag, news: Bag) -> Checked:
         """Validate the statement, and derive what tells one definition from another.
@@ -154,6 +156,7 @@ class ModelLifecycle:
         spec = ModelSpec.from_inputs(news)
         if changed(olds, news) & DEFINITION:
             return self._finished(spec, news, self._retrained(spec, olds))
+        self._alterations.apply(spec, olds)
         self._patched(spec, self._bigquery.model(spec.path))
         return {**news, **computed_of(olds)}
 

@@ -1,6 +1,6 @@
 """A BigQuery ML model as plain data: what it should be, how to say it in SQL, what changed."""
 
-from bqvertex.specs.model.definition import changed, derived, is_accepted, is_known
+from bqvertex.specs.model.definition import alterable_of, changed, derived, is_accepted, is_known
 from bqvertex.specs.model.problem import live_problems, problems
 from bqvertex.specs.model.rendering import (
     candidate_statement,
@@ -29,6 +29,7 @@ __all__ = [
     "REQUIRED",
     "SILENT",
     "ModelSpec",
+    "alterable_of",
     "candidate_statement",
     "changed",
     "create_statement",

@@ -7,6 +7,7 @@ from typing import Any, Final
 from bqvertex.specs.inputs import known
 from bqvertex.specs.location import same_location
 from bqvertex.specs.model.spec import ESTIMATES, INPUTS, ModelSpec
+from bqvertex.specs.model_alterable import alterable_options
 from bqvertex.specs.model_statement import (
     ModelStatement,
     canonical_hash,
@@ -26,6 +27,7 @@ READ_FROM: Final = (
     "model_id",
 )
 """Inputs that decide what a statement means and whether it is right."""
+_ALTERABLE: Final = "alterable_options"
 _NAMED: Final = ("statement", "project", "dataset_id", "model_id")
 _HASH: Final = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -59,14 +61,14 @@ def derived(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         news: Inputs.
 
     Returns:
-        `definition_hash`, and `result_columns` where the schemas make it known; both `UNKNOWN`
-        while the statement is. `ESTIMATES` as they were for a statement that was checked before.
-        Empty for a statement that cannot be read.
+        `definition_hash`, `alterable_options` where there are any, and `result_columns` where the
+        schemas make it known; all `UNKNOWN` while the statement is. `ESTIMATES` as they were for a
+        statement that was checked before. Empty for a statement that cannot be read.
     """
     if holds_unknown([news.get(name) for name in READ_FROM]):
-        return {"definition_hash": UNKNOWN, "result_columns": UNKNOWN}
+        return dict.fromkeys(("definition_hash", "result_columns", _ALTERABLE), UNKNOWN)
     if is_accepted(olds, news):
-        kept = ("definition_hash", "result_columns", *ESTIMATES)
+        kept = ("definition_hash", "result_columns", _ALTERABLE, *ESTIMATES)
         return {name: olds[name] for name in kept if olds.get(name) is not None}
     if not all(known(news, name, str) for name in _NAMED):
         return {}
@@ -81,7 +83,19 @@ def derived(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     if columns is not None:
         found["result_columns"] = columns
+    if alterable := alterable_options(_read(news), news["model_id"]):
+        found[_ALTERABLE] = alterable
     return found
+
+
+def alterable_of(state: Mapping[str, Any]) -> dict[str, str]:
+    """Say what a state gives to options that ALTER MODEL sets; that of version 0.1 does not say."""
+    if _ALTERABLE in state or not all(known(state, name, str) for name in _NAMED):
+        return dict(state.get(_ALTERABLE) or {})
+    try:
+        return alterable_options(_read(state), state["model_id"])
+    except StatementError:
+        return {}
 
 
 def _means_what_it_did(olds: Mapping[str, Any], hash_now: str) -> bool:
@@ -124,6 +138,8 @@ def changed(olds: Mapping[str, Any], news: Mapping[str, Any]) -> frozenset[str]:
     different = {name for name in INPUTS if getattr(old, name) != getattr(new, name)}
     if same_location(old.location, new.location):
         different.discard("location")
+    if _ALTERABLE in different and alterable_of(olds) == new.alterable_options:
+        different.discard(_ALTERABLE)
     # Schemas that were not declared before tell nothing of a change of the tables.
     if old.result_columns is None or new.result_columns is None:
         different.discard("result_columns")

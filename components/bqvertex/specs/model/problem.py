@@ -10,8 +10,10 @@ from bqvertex.specs.identifier import problems as rule_problems
 from bqvertex.specs.inputs import Problem, known, missing, not_text, whole_number
 from bqvertex.specs.job import timeout_problems
 from bqvertex.specs.location import location_problem
-from bqvertex.specs.model.definition import is_accepted
+from bqvertex.specs.model.definition import alterable_of, is_accepted
 from bqvertex.specs.model.spec import REQUIRED
+from bqvertex.specs.model_alterable import alterable_problems
+from bqvertex.specs.model_secret import secret_problem
 from bqvertex.specs.model_statement import read_model_statement, statement_problems
 from bqvertex.specs.statement import StatementError
 from bqvertex.specs.unknown import holds_unknown
@@ -47,6 +49,10 @@ def problems(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[Pro
         return
     if not known(inputs, "statement", str) or not inputs["statement"].strip():
         return
+    if not accepted and (secret := _secret(inputs)) is not None:
+        # Under no input's own name: the engine prints the value of the one that is named.
+        yield "options", secret
+        return
     if not accepted:
         file = inputs.get("statement_file") if known(inputs, "statement_file", str) else None
         # Named by its file: the engine prints the value of the input, here that of a whole text.
@@ -56,12 +62,28 @@ def problems(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[Pro
         models = inputs["models"] if known(inputs, "models", dict) else {}
         for reason in statement_problems(inputs["statement"], file or "", place, schemas, models):
             yield name, reason
+        if olds and all(olds.get(key) == inputs.get(key) for key in _IDS):
+            for reason in alterable_problems(alterable_of(olds), alterable_of(_stated(inputs))):
+                yield name, reason
     if not gate_faults and any(inputs.get(name) for name in evaluation_gate.INPUTS):
         try:
             read = read_model_statement(inputs["statement"], inputs.get("statement_file") or "")
         except StatementError:
             return
         yield from evaluation_gate.statement_problems(inputs, read)
+
+
+def _secret(inputs: Mapping[str, Any]) -> str | None:
+    try:
+        read = read_model_statement(inputs["statement"], inputs.get("statement_file") or "")
+    except StatementError:
+        return None
+    return secret_problem(read.parts.options)
+
+
+def _stated(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    # What an earlier check derived is that of the statement of then.
+    return {name: value for name, value in inputs.items() if name != "alterable_options"}
 
 
 def live_problems(inputs: Mapping[str, Any], refusal: str) -> Iterator[Problem]:

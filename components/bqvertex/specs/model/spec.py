@@ -17,7 +17,7 @@ IDENTITY: Final = frozenset({"project", "location", "dataset_id", "model_id"})
 """Inputs whose change means another model."""
 DEFINITION: Final = frozenset({"definition_hash", "result_columns", "retrain_on"})
 """Inputs whose change means that the model is trained anew, in place."""
-METADATA: Final = frozenset({"description", "expiration", "labels", "owner"})
+METADATA: Final = frozenset({"alterable_options", "description", "expiration", "labels", "owner"})
 """Inputs that are altered in place, for free."""
 SILENT: Final = frozenset(
     {
@@ -60,6 +60,7 @@ class ModelSpec:
         models: What is known of models whose functions it calls, by name.
         definition_hash: Hash of the statement's meaning.
         result_columns: Type by name of the columns it trains on; None when not known offline.
+        alterable_options: Values as GoogleSQL of the statement's options that need no training.
         description: Shown with the model; empty for none.
         labels: Google Cloud labels.
         expiration: When BigQuery deletes it, RFC 3339; None for never.
@@ -86,6 +87,7 @@ class ModelSpec:
     models: Mapping[str, Mapping[str, Any]]
     definition_hash: str
     result_columns: Mapping[str, str] | None
+    alterable_options: Mapping[str, str]
     description: str
     labels: Mapping[str, str]
     expiration: str | None
@@ -113,6 +115,7 @@ class ModelSpec:
             models=inputs.get("models") or {},
             definition_hash=inputs.get("definition_hash") or "",
             result_columns=inputs.get("result_columns") or None,
+            alterable_options=inputs.get("alterable_options") or {},
             description=inputs.get("description") or "",
             labels=inputs.get("labels") or {},
             expiration=inputs.get("expiration") or None,
