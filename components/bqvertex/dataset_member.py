@@ -66,3 +66,20 @@ def upstream(args: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> li
     given = opts.depends_on if opts else None
     extra = list(given) if isinstance(given, Sequence) else [given] if given else []
     return [*(dataset.members if dataset else ()), *cast(list[pulumi.Resource], extra)]
+
+
+def options(
+    parent: pulumi.Resource, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+) -> pulumi.ResourceOptions:
+    """Make the options of a component's resource.
+
+    Args:
+        parent: The component.
+        args: Its inputs.
+        opts: Its options. A component is never replaced, so `replace_with` is for its resource.
+    """
+    return pulumi.ResourceOptions(
+        parent=parent,
+        depends_on=upstream(args, opts),
+        replace_with=opts.replace_with if opts else None,
+    )

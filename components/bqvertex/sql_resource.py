@@ -6,7 +6,7 @@ from typing import Any, Final, NotRequired, TypedDict, cast
 import pulumi
 
 from bqvertex.dataset import Dataset
-from bqvertex.dataset_member import place, refuse_unknown_inputs, upstream
+from bqvertex.dataset_member import options, place, refuse_unknown_inputs
 from bqvertex.resources import sql_resource as resource
 from bqvertex.resources.text_file import read_text
 from bqvertex.specs.sql_text import read_sql_text
@@ -102,7 +102,7 @@ class SqlResource(pulumi.ComponentResource):
         self.sql_resource = resource.SqlResource(
             name,
             cast(resource.SqlResourceArgs, inputs),
-            pulumi.ResourceOptions(parent=self, depends_on=upstream(args, opts)),
+            options(self, args, opts),
         )
         self.row = self.sql_resource.row
         self.job_id = self.sql_resource.job_id

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 
 from bqvertex.dataset import Dataset
-from bqvertex.dataset_member import place, upstream
+from bqvertex.dataset_member import options, place
 
 SchemaProblems = Callable[
     [Mapping[str, Any], Sequence[Mapping[str, Any]]], Iterator[tuple[str, str]]
@@ -62,9 +62,7 @@ class TableIndex(pulumi.ComponentResource):
             **{key: value for key, value in args.items() if key != "dataset"},
             **place(what, args),
         }
-        self.index = make(
-            inputs, pulumi.ResourceOptions(parent=self, depends_on=upstream(args, opts))
-        )
+        self.index = make(inputs, options(self, args, opts))
         # Put together from the inputs: BigQuery's answer is not known at preview.
         keys = ("project", "dataset_id", "table_id", "index_id")
         self.path = pulumi.Output.all(*(inputs[key] for key in keys)).apply(".".join)

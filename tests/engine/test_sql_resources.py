@@ -103,6 +103,12 @@ def test_the_program_of_the_page_lives_from_up_to_destroy(stack):
     assert stack.live() == {**ALL, "distance": ["EUCLIDEAN"]}
     stack.unchanged()
 
+    stack.edit("sql/products/create.sql", "6000", "7000")
+    assert "replaced" in stack.program.up()
+    assert stack.live() == {**ALL, "distance": ["EUCLIDEAN"]}
+    stack.unchanged()
+    stack.refresh("--expect-no-changes")
+
     stack.rows("DROP VECTOR INDEX products_near ON shop.products")
     assert "1 deleted" in stack.refresh()
     assert "1 created" in stack.program.up()

@@ -190,6 +190,46 @@ def test_a_statement_that_finds_it_gone_is_success_too(host, bigquery):
     assert [sql.split()[0] for sql in bigquery.statements] == ["CREATE", "DROP"]
 
 
+def test_a_deletion_that_nothing_shows_runs_once(host, bigquery):
+    state = host.create({key: value for key, value in FULL.items() if key != "read"})
+    bigquery.faults = [Fault("start_query", Unavailable("gone"), after=True)]
+    with pytest.raises(Unavailable):
+        host.lifecycle.delete("id", state)
+
+    host.lifecycle.delete("id", state)
+
+    assert [sql.split()[0] for sql in bigquery.statements] == ["CREATE", "DROP"]
+
+
+def test_a_change_that_others_undid_before_it_was_written_down_runs_again(vectors, bigquery):
+    state = vectors.create(VECTOR)
+    wanted = {**VECTOR, "distance_type": "COSINE"}
+    bigquery.faults = [Fault("watch", Unavailable("gone"))]
+    with pytest.raises(Unavailable):
+        vectors.update(state, wanted)
+    bigquery.indexes.clear()
+
+    state = vectors.update(state, wanted)
+
+    assert [sql[:24] for sql in bigquery.ran] == [
+        "CREATE VECTOR INDEX `nea",
+        "CREATE OR REPLACE VECTOR",
+        "CREATE OR REPLACE VECTOR",
+    ]
+    assert len(bigquery.indexes) == 1
+
+
+def test_an_index_of_a_lost_state_that_others_changed_is_built_again(vectors, bigquery):
+    vectors.create(VECTOR)
+    key = ("acme-prod.shop.items", "VECTOR")
+    options = {"index_type": "IVF", "distance_type": "COSINE"}
+    bigquery.indexes[key] = replace(bigquery.indexes[key], options=options)
+
+    vectors.create(VECTOR)
+
+    assert bigquery.indexes[key].options["distance_type"] == "EUCLIDEAN"
+
+
 def test_a_read_tells_gone_same_and_changed(host, bigquery):
     state = host.create(FULL)
     same = host.lifecycle.read("id", state)

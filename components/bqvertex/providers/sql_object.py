@@ -161,7 +161,7 @@ class SqlLifecycle:
     def _is_done(self, spec: SqlObject, step: Step, job: Job, live: Row | None) -> bool:
         """Tell whether the last statement that ran made what a step would, and it is still so."""
         made = job.labels.get(label.WORK, "")
-        same = made.partition("-")[2] == step.work.partition("-")[2] and not _does(job, DELETE)
+        same = made.partition("-")[2] == step.work.partition("-")[2]
         if not spec.read_sql:
             return same
         return same and live is not None and not spec.drift(live, {})

@@ -16,7 +16,6 @@ from bqvertex.specs.table_index import (
     TableIndex,
     column_problems,
     common_problems,
-    json_option,
     key_problems,
     missing_columns,
     options_clause,
@@ -129,7 +128,7 @@ class SearchIndexSpec(TableIndex):
         if self.analyzer != ANALYZERS[0]:
             chosen["analyzer"] = self.analyzer
         if self.analyzer_options:
-            chosen["analyzer_options"] = json_option(self.analyzer_options)
+            chosen["analyzer_options"] = canonical_json(self.analyzer_options)
         if self.data_types != (DATA_TYPES[0],):
             chosen["data_types"] = list(self.data_types)
         if self.default_index_column_granularity != GRANULARITIES[0]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bqvertex.specs.identifier import Rule, quoted_path
 from bqvertex.specs.identifier import problems as rule_problems
-from bqvertex.specs.inputs import Problem, canonical_json, known
+from bqvertex.specs.inputs import Problem, known
 from bqvertex.specs.job import work_key
 from bqvertex.specs.literal import options, render
 from bqvertex.specs.seed_table import TYPES
@@ -246,11 +246,6 @@ def canonical_expression(text: str) -> str:
     """
     statement = f"SELECT {text}\n"
     return canonical(parse_statement(statement), statement)
-
-
-def json_option(values: Mapping[str, Any]) -> str:
-    """Write a map as the JSON text that an option takes."""
-    return canonical_json(values)
 
 
 def options_clause(values: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bqvertex.specs import table_index
 from bqvertex.specs.identifier import problems as rule_problems
-from bqvertex.specs.inputs import Problem, whole_number
+from bqvertex.specs.inputs import Problem, canonical_json, whole_number
 from bqvertex.specs.job import work_key
 from bqvertex.specs.sql_object import (
     CREATE,
@@ -26,7 +26,6 @@ from bqvertex.specs.table_index import (
     canonical_expression,
     column_problems,
     common_problems,
-    json_option,
     key_problems,
     missing_columns,
     options_clause,
@@ -225,9 +224,9 @@ class VectorIndexSpec(TableIndex):
             "distance_type": self.distance_type,
         }
         if self.ivf_options:
-            chosen["ivf_options"] = json_option(self.ivf_options)
+            chosen["ivf_options"] = canonical_json(self.ivf_options)
         if self.tree_ah_options:
-            chosen["tree_ah_options"] = json_option(self.tree_ah_options)
+            chosen["tree_ah_options"] = canonical_json(self.tree_ah_options)
         if self.lexical_search_columns:
             chosen["lexical_search_columns"] = list(self.lexical_search_columns)
         return "\n".join([*parts, options_clause(chosen).strip()])
