@@ -74,6 +74,13 @@ def test_a_bare_name_means_the_same_as_the_whole_one(sql):
     assert text.definition_hash("p-1", "d") == whole.definition_hash("elsewhere", "other")
 
 
+@pytest.mark.parametrize("sql", ["DROP VECTOR INDEX i ON {}", "DROP FUNCTION {}", "CALL {}()"])
+def test_one_pair_of_quotes_around_a_whole_name_means_nothing(sql):
+    texts = [read_sql_text(sql.format(name)) for name in ("`p.d.t`", "p.d.t", "`p`.`d`.`t`")]
+
+    assert len({text.definition_hash("elsewhere", "other") for text in texts}) == 1
+
+
 def test_comments_layout_and_case_of_keywords_mean_nothing():
     one = "-- why\nCREATE TABLE t AS SELECT 1 AS a; /* and */ DROP TABLE IF EXISTS u;"
     other = "create table `t`\n  as select 1 as a;\ndrop table if exists u"
