@@ -256,7 +256,5 @@ def _schemas(
     declared = {*known, *(dataset.names if dataset else ())}
     if declared and (error := undeclared(source, declared)):
         raise error
-    reads = bare_reads(source)
-    found = {name: known[name] for name in reads if name in known}
-    # A declared view of unknown columns would be taken for an undeclared one.
-    return found if len(found) == len(reads) else {}
+    found = {name: known.get(name, ()) for name in bare_reads(source)}
+    return found if any(found.values()) else {}

@@ -190,3 +190,26 @@ def test_a_wrong_declaration_is_one_message_of_the_preview(args, message):
         planned(lambda: TrainedModel("late", args))
 
     assert message in str(caught.value)
+
+
+JOINED = """\
+CREATE MODEL joined OPTIONS (model_type = 'LOGISTIC_REG', input_label_cols = ['late'])
+AS SELECT flights.late, told.label FROM flights CROSS JOIN told
+"""
+
+
+def test_what_is_known_is_checked_beside_a_view_of_unknown_columns(folder):
+    # Only BigQuery knows what this function answers.
+    (folder / "told.sql").write_text("SELECT * FROM ML.PREDICT(MODEL elsewhere, TABLE flights)")
+
+    def program() -> None:
+        tables = {"flights": {"source": "a.csv", "schema": COLUMNS}}
+        nyc = Dataset("nyc", {**PLACE, "tables": tables, "views": {"told": "told.sql"}})
+        TrainedModel("joined", {"dataset": nyc, "statement": JOINED})
+
+    inputs = planned(program, preview=True).inputs(MODEL, "joined")
+    wrong = {**inputs, "statement": JOINED.replace("flights.late", "flights.latte")}
+
+    assert inputs["schemas"] == {"flights": COLUMNS, "told": []}
+    assert list(problems({}, inputs)) == []
+    assert ["latte" in reason for _, reason in problems({}, wrong)] == [True]

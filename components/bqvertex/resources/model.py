@@ -49,7 +49,8 @@ class ModelArgs(TypedDict):
             serves until then; comments, layout, case of keywords and order of options mean nothing.
         statement_file: Where the statement was read from, for messages; left out, `statement`.
         schemas: Columns of tables and views that the statement reads, by the names that it uses,
-            each a list of `TableFieldSchema`: with them, names and types are checked at preview.
+            each a list of `TableFieldSchema`: with them, names and types are checked at preview. An
+            empty list is a table whose columns are not known.
             Left out, BigQuery finds out.
         models: What is known of models whose functions the statement calls, ML.PREDICT and the
             like, by the names that it uses, each as `bqvertex.specs.model_output.KnownModel` says

@@ -29,7 +29,8 @@ ALTERABLE: Final = frozenset(
 """Options whose value is no part of a model's definition. That there is a key is one: only a model
 that was made with a key gets another."""
 Schemas: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
-"""Columns of tables and views, each as `TableFieldSchema`, by bare name."""
+"""Columns of tables and views, each as `TableFieldSchema`, by bare name; none for a table that is
+declared and whose columns are not known."""
 Models: TypeAlias = Mapping[str, Mapping[str, Any]]
 """What is known of models, as `KnownModel.to_inputs` returns it, by bare name."""
 
@@ -213,7 +214,8 @@ def _columns(
     if schemas and (error := undeclared(statement.statement, schemas)):
         raise error
     source = statement.statement
-    named = (_by_every_name(schemas, place), _by_every_name(models, place))
+    told = {name: columns for name, columns in schemas.items() if columns}
+    named = (_by_every_name(told, place), _by_every_name(models, place))
     return _analysed(source.sql, source.file, *(canonical_json(names) for names in named))
 
 

@@ -84,7 +84,9 @@ class ModelLifecycle:
             inputs |= preview.estimates
             # What the program declares counts: what is there now may be about to change with it.
             if "result_columns" not in inputs:
-                both = {**news, "schemas": {**preview.schemas, **(news.get("schemas") or {})}}
+                declared = news.get("schemas") or {}
+                told = {name: columns for name, columns in declared.items() if columns}
+                both = {**news, "schemas": {**declared, **preview.schemas, **told}}
                 found += live_problems(both, preview.refusal)
                 inputs |= derived(olds, both)
         found += limit_problems(news, inputs)

@@ -100,7 +100,7 @@ def undeclared_tables(spec: ModelSpec) -> dict[str, str]:
         above = (spec.project, spec.dataset_id)[: max(0, 3 - len(path))]
         return ".".join((*above, *path))
 
-    declared = {whole(name.split(".")) for name in spec.schemas}
+    declared = {whole(name.split(".")) for name, columns in spec.schemas.items() if columns}
     reads = {
         ".".join(found.path): whole(found.path)
         for found in spec.read_statement.statement.references
