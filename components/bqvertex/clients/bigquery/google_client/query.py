@@ -18,16 +18,17 @@ class Queries(Session):
         from google.cloud import bigquery
 
         with self._translated("run", first_words(sql)):
-            job = self._client(project).query(
+            # A short answer comes with the first response, without a job to ask for.
+            found = self._client(project).query_and_wait(
                 sql,
                 # A cached answer of before a retraining would be the old model's.
                 job_config=bigquery.QueryJobConfig(use_query_cache=False),
                 location=location,
                 project=project,
                 retry=self._retry(),
-                timeout=REQUEST_TIMEOUT_S,
+                api_timeout=REQUEST_TIMEOUT_S,
             )
-            return [dict(row.items()) for row in job.result(retry=self._retry())]
+            return [dict(row.items()) for row in found]
 
     def dry_run(self, project: str, location: str, sql: str, *, attempts_s: float) -> DryRun:
         """See `BigQuery.dry_run`."""
