@@ -8,6 +8,8 @@ from bqvertex.specs.unknown import holds_unknown
 
 LONGEST: Final = 40
 """Characters of a value that is shown; of a longer one only that it changed."""
+CUT_AT: Final = 60
+"""Characters after which a text that is shown anyway is cut."""
 
 
 def change_reason(
@@ -42,9 +44,20 @@ def _differences(
         if holds_unknown(news.get(name)):
             yield f"{name} is not known before `up`"
             continue
-        was, now = (
-            json.dumps(bag.get(name), ensure_ascii=False, sort_keys=True, default=str)
-            for bag in (olds, news)
-        )
+        was, now = (_json(bag.get(name)) for bag in (olds, news))
         shown = max(len(was), len(now)) <= LONGEST
         yield f"{name} {was} -> {now}" if shown else f"{name} changed"
+
+
+def shown(value: Any) -> str:
+    """Write a value as JSON for people, cut where it is long."""
+    return cut(_json(value))
+
+
+def cut(text: str) -> str:
+    """Shorten a text to `CUT_AT` characters."""
+    return text if len(text) <= CUT_AT else f"{text[: CUT_AT - 1]}…"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

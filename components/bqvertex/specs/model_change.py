@@ -1,10 +1,10 @@
 """What a change of a model's inputs does and why, in one sentence, in the words of cost."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
+from bqvertex.specs.change_reason import cut, shown
 from bqvertex.specs.evaluation_gate import thresholds
 from bqvertex.specs.model import DEFINITION, IDENTITY, METADATA, alterable_of
 from bqvertex.specs.model_kind import ModelKind, UnknownKind, kind_of
@@ -16,9 +16,6 @@ from googlesql.constant import Constant
 from googlesql.create_model import CreateModel
 from googlesql.literal import render
 from googlesql.parser import parse_statement
-
-LONGEST: Final = 60
-"""Characters of a value that are shown."""
 
 
 def reason(olds: Mapping[str, Any], news: Mapping[str, Any], names: frozenset[str]) -> str:
@@ -84,7 +81,7 @@ def _inputs(
         if holds_unknown(news.get(name)):
             yield f"{name} is not known before `up`"
         else:
-            yield f"{name} {_json(olds.get(name))} -> {_json(news.get(name))}"
+            yield f"{name} {shown(olds.get(name))} -> {shown(news.get(name))}"
 
 
 def _definition(
@@ -169,17 +166,17 @@ def _transform(parts: CreateModel) -> Sequence[str] | None:
 def _option_differences(old: CreateModel, new: CreateModel) -> Iterator[str]:
     kinds = [kind for kind in (_kind(new), _kind(old)) if kind is not None]
 
-    def shown(name: str, value: Constant) -> str:
+    def written(name: str, value: Constant) -> str:
         known = next((kind.options[name] for kind in kinds if name in kind.options), None)
-        return _short(render(value) if known is None else known.shown(value))
+        return cut(render(value) if known is None else known.shown(value))
 
     for name in sorted(old.options.keys() | new.options.keys()):
         if name not in old.options:
-            yield f"option {name} {shown(name, new.options[name])} added"
+            yield f"option {name} {written(name, new.options[name])} added"
         elif name not in new.options:
-            yield f"option {name} {shown(name, old.options[name])} taken away"
+            yield f"option {name} {written(name, old.options[name])} taken away"
         elif (was := old.options[name]) != (now := new.options[name]):
-            yield f"option {name} {shown(name, was)} -> {shown(name, now)}"
+            yield f"option {name} {written(name, was)} -> {written(name, now)}"
 
 
 def _column_differences(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
@@ -200,20 +197,12 @@ def _value_differences(old: Any, new: Any) -> Iterator[str]:
         return
     was, now = list(old or ()), list(new or ())
     if len(was) != len(now):
-        yield f"retrain_on {_json(was)} -> {_json(now)}"
+        yield f"retrain_on {shown(was)} -> {shown(now)}"
         return
     for one, other in zip(was, now, strict=True):
         if one != other:
-            yield f"retrain_on {_json(one)} -> {_json(other)}"
+            yield f"retrain_on {shown(one)} -> {shown(other)}"
 
 
 def _dotted(path: tuple[str, ...] | None) -> str:
     return "none" if path is None else ".".join(path)
-
-
-def _json(value: Any) -> str:
-    return _short(json.dumps(value, ensure_ascii=False, sort_keys=True, default=str))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from bqvertex.specs import table_index
 from bqvertex.specs.inputs import Problem, canonical_json
 from bqvertex.specs.job import work_key
-from bqvertex.specs.sql_object import CREATE, DEFAULT_JOB_TIMEOUT_S, Row, SqlKind, Step
+from bqvertex.specs.sql_object import CREATE, Row, SqlKind, Step
 from bqvertex.specs.table_index import (
     OUTPUTS,
     TableIndex,
@@ -49,7 +49,6 @@ METADATA: Final = table_index.METADATA
 SILENT: Final = table_index.SILENT
 """Inputs whose change alone changes nothing."""
 
-KIND_OF_INDEX: Final = "SEARCH"
 ANALYZERS: Final = ("LOG_ANALYZER", "NO_OP_ANALYZER", "PATTERN_ANALYZER")
 DATA_TYPES: Final = ("STRING", "INT64", "TIMESTAMP")
 GRANULARITIES: Final = ("GLOBAL", "COLUMN")
@@ -77,6 +76,8 @@ class SearchIndexSpec(TableIndex):
         default_index_column_granularity: `GLOBAL` or `COLUMN`.
     """
 
+    kind = "SEARCH"
+
     columns: tuple[str, ...]
     column_options: Mapping[str, Mapping[str, Any]]
     analyzer: str
@@ -89,14 +90,7 @@ class SearchIndexSpec(TableIndex):
         """Take checked inputs, or a state, as a spec: what is left out gets its default."""
         granularity = inputs.get("default_index_column_granularity") or GRANULARITIES[0]
         return cls(
-            project=inputs["project"],
-            location=inputs["location"],
-            dataset_id=inputs["dataset_id"],
-            table_id=inputs["table_id"],
-            index_id=inputs["index_id"],
-            owner=inputs.get("owner") or "",
-            adopt=bool(inputs.get("adopt")),
-            job_timeout_s=float(inputs.get("job_timeout_s") or DEFAULT_JOB_TIMEOUT_S),
+            **cls.common(inputs),
             columns=tuple(inputs.get("columns") or ()),
             column_options=_column_options(inputs.get("column_options")),
             analyzer=(inputs.get("analyzer") or ANALYZERS[0]).upper(),
@@ -108,7 +102,7 @@ class SearchIndexSpec(TableIndex):
     @property
     def read_sql(self) -> str:
         """The query that sees it and the others of its table."""
-        return table_index.read_sql(self, KIND_OF_INDEX, column_options=True)
+        return table_index.read_sql(self, column_options=True)
 
     @property
     def definition(self) -> str:
@@ -140,19 +134,6 @@ class SearchIndexSpec(TableIndex):
         """Nothing changes it in place."""
         return None
 
-    def deletion(self, live: Row | None) -> Step | None:
-        """Say how to drop it."""
-        del live
-        return table_index.deletion(self, KIND_OF_INDEX)
-
-    def live(self, rows: Sequence[Row]) -> Row | None:
-        """Find it among the indexes of its table."""
-        return table_index.found(self, rows)
-
-    def refusal(self, rows: Sequence[Row]) -> str:
-        """Say which other index of the table stands in its way."""
-        return table_index.refusal(self, rows, KIND.noun)
-
     def drift(self, live: Row, state: Mapping[str, Any]) -> Mapping[str, Any]:
         """Compare what BigQuery was told, not what it makes of it."""
         options = live["options"]
@@ -183,14 +164,6 @@ class SearchIndexSpec(TableIndex):
         if _folded(by_column) != _folded(self.column_options):
             differs["column_options"] = by_column or None
         return differs
-
-    def outputs(self, live: Row) -> Mapping[str, Any]:
-        """How far the index is built."""
-        return table_index.facts(live)
-
-    def adoption_problem(self, live: Row) -> str:
-        """Say in which inputs the index that is there differs."""
-        return table_index.differences(self, self.drift(live, {}))
 
     def _other_columns(self, live: Row, state: Mapping[str, Any]) -> list[str] | None:
         """Name the columns where they are others; None where they are as declared.

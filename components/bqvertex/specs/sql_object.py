@@ -5,11 +5,11 @@ rule, `bqvertex.providers.sql_object`; what differs is here: a `SqlObject` says 
 and a `SqlKind` which inputs.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from bqvertex.specs.change_reason import shown
 from bqvertex.specs.identifier import DATASET, PROJECT, TABLE, Rule
 from bqvertex.specs.identifier import problems as rule_problems
 from bqvertex.specs.inputs import Problem, known, missing, not_text
@@ -26,7 +26,6 @@ DELETE: Final = "delete"
 DEFAULT_JOB_TIMEOUT_S: Final = 3600.0
 """Seconds that a statement may take when the input `job_timeout_s` is left out."""
 
-_LONGEST: Final = 60
 """Characters of a value that are shown."""
 _IDS: Final[Mapping[str, Rule]] = {"project": PROJECT, "dataset_id": DATASET, "table_id": TABLE}
 
@@ -238,7 +237,7 @@ class SqlKind:
             said = olds.get(name)
             is_said = isinstance(said, str) and " " in said
             return f"{self.words[name]}, {said}" if is_said else f"{self.words[name]} changed"
-        return f"{name} {_shown(olds.get(name))} -> {_shown(news.get(name))}"
+        return f"{name} {shown(olds.get(name))} -> {shown(news.get(name))}"
 
 
 def step_key(noun: str, spec: SqlObject, job_id: str) -> str:
@@ -275,8 +274,3 @@ def place_problems(inputs: Mapping[str, Any], names: frozenset[str]) -> Iterator
     if adopt is not None and not holds_unknown(adopt) and not isinstance(adopt, bool):
         yield "adopt", f"is {adopt!r} ({type(adopt).__name__}): give true or false"
     yield from timeout_problems(inputs)
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -2,10 +2,11 @@
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from bqvertex.specs.identifier import Rule, quoted_path
 from bqvertex.specs.identifier import problems as rule_problems
@@ -13,7 +14,7 @@ from bqvertex.specs.inputs import Problem, known
 from bqvertex.specs.job import work_key
 from bqvertex.specs.literal import options, render
 from bqvertex.specs.seed_table import TYPES
-from bqvertex.specs.sql_object import DELETE, Row, Step, place_problems
+from bqvertex.specs.sql_object import DEFAULT_JOB_TIMEOUT_S, DELETE, Row, Step, place_problems
 from bqvertex.specs.unknown import holds_unknown
 from googlesql.canonical import canonical
 from googlesql.errors import SqlError
@@ -58,10 +59,11 @@ DDL_PAGE: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableIndex:
-    """Where an index is, and who declares it.
+class TableIndex(ABC):
+    """Where an index is, who declares it, and how it is seen and removed.
 
     Attributes:
+        kind: `VECTOR` or `SEARCH`.
         project: Project of the dataset; also runs the statements.
         location: The dataset's location.
         dataset_id: The table's dataset.
@@ -72,6 +74,8 @@ class TableIndex:
         job_timeout_s: Seconds that each statement may take; an index is built after it.
     """
 
+    kind: ClassVar[str]
+
     project: str
     location: str
     dataset_id: str
@@ -80,6 +84,16 @@ class TableIndex:
     owner: str
     adopt: bool
     job_timeout_s: float
+
+    @staticmethod
+    def common(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Take from checked inputs, or a state, what every index has."""
+        return {
+            **{name: inputs[name] for name in IDENTITY},
+            "owner": inputs.get("owner") or "",
+            "adopt": bool(inputs.get("adopt")),
+            "job_timeout_s": float(inputs.get("job_timeout_s") or DEFAULT_JOB_TIMEOUT_S),
+        }
 
     @property
     def path(self) -> str:
@@ -96,6 +110,69 @@ class TableIndex:
         """The index and its table, as CREATE and DROP name them."""
         table = quoted_path((self.project, self.dataset_id, self.table_id))
         return f"{quoted(self.index_id)} ON {table}"
+
+    @abstractmethod
+    def drift(self, live: Row, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `SqlObject.drift`."""
+
+    def live(self, rows: Sequence[Row]) -> Row | None:
+        """Find it among the indexes of its table, its rows put together.
+
+        Returns:
+            `FACTS`, `columns` by name, `options` by name in lower case, and `column_options` by
+            column and name; None when it is not among them.
+        """
+        own = [row for row in rows if _same_name(str(row["index_name"]), self.index_id)]
+        if not own:
+            return None
+        by_column: dict[str, dict[str, str]] = {}
+        for row in own:
+            if "column_option_name" in row:
+                options_of = by_column.setdefault(str(row["index_column_name"]), {})
+                options_of[str(row["column_option_name"]).lower()] = str(row["column_option_value"])
+        columns = (str(row["index_column_name"]) for row in own if "index_column_name" in row)
+        return {
+            **{name: own[0][name] for name in FACTS if name in own[0]},
+            "columns": list(dict.fromkeys(columns)),
+            "options": {
+                str(row["option_name"]).lower(): str(row.get("option_value", ""))
+                for row in own
+                if "option_name" in row
+            },
+            "column_options": by_column,
+        }
+
+    def refusal(self, rows: Sequence[Row]) -> str:
+        """Say which other index of the table stands in its way; empty when none does."""
+        others = sorted({str(row["index_name"]) for row in rows})
+        if not others:
+            return ""
+        drop = f"DROP {self.kind} INDEX {quoted(others[0])} ON {self.on.partition(' ON ')[2]}"
+        return (
+            f"table {self.table_path} has the {self.kind.lower()} index {others[0]} already, and "
+            f"BigQuery allows one a table ({DDL_PAGE}); drop it with `{drop}`, or take it over "
+            f"with index_id {others[0]!r} and adopt"
+        )
+
+    def deletion(self, live: Row | None) -> Step | None:
+        """Say how to drop it; finding it gone does no harm."""
+        del live
+        return Step(DELETE, f"DROP {self.kind} INDEX IF EXISTS {self.on}", work_key(self.path))
+
+    def outputs(self, live: Row) -> Mapping[str, Any]:
+        """How far the index is built."""
+        return {name: live[name] for name in FACTS if name in live}
+
+    def adoption_problem(self, live: Row) -> str:
+        """Say in which inputs the index that is there is not what is declared; empty in none."""
+        drift = self.drift(live, {})
+        if not drift:
+            return ""
+        said = ", ".join(
+            f"{name} is {value!r} instead of {getattr(self, name)!r}"
+            for name, value in sorted(drift.items())
+        )
+        return f"{said}; declare it as it is, or drop it first"
 
 
 @dataclass(frozen=True)
@@ -115,15 +192,16 @@ class Ddl:
     partition_by: str = ""
 
 
-def read_sql(index: TableIndex, kind: str, *, column_options: bool) -> str:
+def read_sql(index: TableIndex, *, column_options: bool) -> str:
     """Write the query for all that INFORMATION_SCHEMA tells of a table's indexes of one kind.
 
     Args:
         index: The index; others on its table are asked for too, since they would be in its way.
-        kind: `VECTOR` or `SEARCH`.
         column_options: Whether columns have options of their own.
     """
-    views = f"{quoted_path((index.project, index.dataset_id))}.INFORMATION_SCHEMA.{kind}_INDEX"
+    views = (
+        f"{quoted_path((index.project, index.dataset_id))}.INFORMATION_SCHEMA.{index.kind}_INDEX"
+    )
     columns = [f"i.{name}" for name in ("index_name", *FACTS)]
     columns += ["c.index_column_name", "o.option_name", "o.option_value"]
     joins = [
@@ -147,69 +225,6 @@ def read_sql(index: TableIndex, kind: str, *, column_options: bool) -> str:
             f"WHERE i.table_name = {render(index.table_id)}",
         ]
     )
-
-
-def found(index: TableIndex, rows: Sequence[Row]) -> Row | None:
-    """Put the rows of one index together; None when it is not among them.
-
-    Returns:
-        `FACTS`, `columns` by name, `options` by name in lower case, and `column_options` by
-        column and name.
-    """
-    own = [row for row in rows if _same_name(str(row["index_name"]), index.index_id)]
-    if not own:
-        return None
-    by_column: dict[str, dict[str, str]] = {}
-    for row in own:
-        if "column_option_name" in row:
-            options_of = by_column.setdefault(str(row["index_column_name"]), {})
-            options_of[str(row["column_option_name"]).lower()] = str(row["column_option_value"])
-    columns = (str(row["index_column_name"]) for row in own if "index_column_name" in row)
-    return {
-        **{name: own[0][name] for name in FACTS if name in own[0]},
-        "columns": list(dict.fromkeys(columns)),
-        "options": {
-            str(row["option_name"]).lower(): str(row.get("option_value", ""))
-            for row in own
-            if "option_name" in row
-        },
-        "column_options": by_column,
-    }
-
-
-def refusal(index: TableIndex, rows: Sequence[Row], noun: str) -> str:
-    """Say which other index of the table stands in the way; empty when none does."""
-    others = sorted({str(row["index_name"]) for row in rows})
-    if not others:
-        return ""
-    kind = noun.split()[0].upper()
-    drop = f"DROP {kind} INDEX {quoted(others[0])} ON {index.on.partition(' ON ')[2]}"
-    return (
-        f"table {index.table_path} has the {noun} {others[0]} already, and BigQuery allows one a "
-        f"table ({DDL_PAGE}); drop it with `{drop}`, or take it over with index_id "
-        f"{others[0]!r} and adopt"
-    )
-
-
-def deletion(index: TableIndex, kind: str) -> Step:
-    """Say how to remove an index; finding it gone does no harm."""
-    return Step(DELETE, f"DROP {kind} INDEX IF EXISTS {index.on}", work_key(index.path))
-
-
-def differences(index: object, drift: Mapping[str, Any]) -> str:
-    """Say in which inputs an index that is there is not what is declared; empty in none."""
-    if not drift:
-        return ""
-    said = ", ".join(
-        f"{name} is {value!r} instead of {getattr(index, name)!r}"
-        for name, value in sorted(drift.items())
-    )
-    return f"{said}; declare it as it is, or drop it first"
-
-
-def facts(live: Row) -> dict[str, Any]:
-    """Pick the outputs out of what is there."""
-    return {name: live[name] for name in FACTS if name in live}
 
 
 def read_ddl(text: str) -> Ddl | None:

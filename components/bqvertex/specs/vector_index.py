@@ -13,7 +13,6 @@ from bqvertex.specs.inputs import Problem, canonical_json, whole_number
 from bqvertex.specs.job import work_key
 from bqvertex.specs.sql_object import (
     CREATE,
-    DEFAULT_JOB_TIMEOUT_S,
     UPDATE,
     Row,
     SqlKind,
@@ -62,7 +61,6 @@ METADATA: Final = table_index.METADATA
 SILENT: Final = table_index.SILENT
 """Inputs whose change alone changes nothing."""
 
-KIND_OF_INDEX: Final = "VECTOR"
 INDEX_TYPES: Final = ("IVF", "TREE_AH")
 DISTANCE_TYPES: Final = ("EUCLIDEAN", "COSINE", "DOT_PRODUCT")
 NORMALIZATION_TYPES: Final = ("NONE", "L2")
@@ -88,6 +86,8 @@ class VectorIndexSpec(TableIndex):
             none.
     """
 
+    kind = "VECTOR"
+
     column_name: str
     stored_columns: tuple[str, ...]
     index_type: str
@@ -101,14 +101,7 @@ class VectorIndexSpec(TableIndex):
     def from_inputs(cls, inputs: Mapping[str, Any]) -> "VectorIndexSpec":
         """Take checked inputs, or a state, as a spec: what is left out gets its default."""
         return cls(
-            project=inputs["project"],
-            location=inputs["location"],
-            dataset_id=inputs["dataset_id"],
-            table_id=inputs["table_id"],
-            index_id=inputs["index_id"],
-            owner=inputs.get("owner") or "",
-            adopt=bool(inputs.get("adopt")),
-            job_timeout_s=float(inputs.get("job_timeout_s") or DEFAULT_JOB_TIMEOUT_S),
+            **cls.common(inputs),
             column_name=inputs["column_name"],
             stored_columns=tuple(inputs.get("stored_columns") or ()),
             index_type=inputs["index_type"].upper(),
@@ -122,7 +115,7 @@ class VectorIndexSpec(TableIndex):
     @property
     def read_sql(self) -> str:
         """The query that sees it and the others of its table."""
-        return table_index.read_sql(self, KIND_OF_INDEX, column_options=False)
+        return table_index.read_sql(self, column_options=False)
 
     @property
     def definition(self) -> str:
@@ -145,19 +138,6 @@ class VectorIndexSpec(TableIndex):
     def change(self) -> Step | None:
         """Say how to build it in the place of the one that is there."""
         return Step(UPDATE, self._statement("CREATE OR REPLACE VECTOR INDEX"), self.definition)
-
-    def deletion(self, live: Row | None) -> Step | None:
-        """Say how to drop it."""
-        del live
-        return table_index.deletion(self, KIND_OF_INDEX)
-
-    def live(self, rows: Sequence[Row]) -> Row | None:
-        """Find it among the indexes of its table."""
-        return table_index.found(self, rows)
-
-    def refusal(self, rows: Sequence[Row]) -> str:
-        """Say which other index of the table stands in its way."""
-        return table_index.refusal(self, rows, KIND.noun)
 
     def drift(self, live: Row, state: Mapping[str, Any]) -> Mapping[str, Any]:
         """Compare what BigQuery was told, not what it makes of it.
@@ -182,14 +162,6 @@ class VectorIndexSpec(TableIndex):
         if isinstance(lexical, list) and not same_names(lexical, self.lexical_search_columns):
             differs["lexical_search_columns"] = lexical or None
         return {**differs, **self._ddl_drift(str(live.get("ddl") or ""), state)}
-
-    def outputs(self, live: Row) -> Mapping[str, Any]:
-        """How far the index is built."""
-        return table_index.facts(live)
-
-    def adoption_problem(self, live: Row) -> str:
-        """Say in which inputs the index that is there differs."""
-        return table_index.differences(self, self.drift(live, {}))
 
     def _ddl_drift(self, ddl: str, state: Mapping[str, Any]) -> dict[str, Any]:
         """Compare what only the statement tells: STORING and PARTITION BY.

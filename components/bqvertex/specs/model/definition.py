@@ -90,10 +90,19 @@ def derived(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
 
 def alterable_of(state: Mapping[str, Any]) -> dict[str, str]:
     """Say what a state gives to options that ALTER MODEL sets; that of version 0.1 does not say."""
-    if _ALTERABLE in state or not all(known(state, name, str) for name in _NAMED):
-        return dict(state.get(_ALTERABLE) or {})
+    return dict(state[_ALTERABLE] or {}) if _ALTERABLE in state else stated_alterable(state)
+
+
+def stated_alterable(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """Read from a statement what it gives to options that ALTER MODEL sets; empty for a wrong one.
+
+    Args:
+        inputs: Inputs, or a state.
+    """
+    if not all(known(inputs, name, str) for name in _NAMED):
+        return {}
     try:
-        return alterable_options(_read(state), state["model_id"])
+        return alterable_options(_read(inputs), inputs["model_id"])
     except StatementError:
         return {}
 

@@ -10,7 +10,7 @@ from bqvertex.specs.identifier import problems as rule_problems
 from bqvertex.specs.inputs import Problem, known, missing, not_text, whole_number
 from bqvertex.specs.job import timeout_problems
 from bqvertex.specs.location import location_problem
-from bqvertex.specs.model.definition import alterable_of, is_accepted
+from bqvertex.specs.model.definition import alterable_of, is_accepted, stated_alterable
 from bqvertex.specs.model.spec import REQUIRED
 from bqvertex.specs.model_alterable import alterable_problems
 from bqvertex.specs.model_secret import secret_problem
@@ -63,7 +63,7 @@ def problems(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[Pro
         for reason in statement_problems(inputs["statement"], file or "", place, schemas, models):
             yield name, reason
         if olds and all(olds.get(key) == inputs.get(key) for key in _IDS):
-            for reason in alterable_problems(alterable_of(olds), alterable_of(_stated(inputs))):
+            for reason in alterable_problems(alterable_of(olds), stated_alterable(inputs)):
                 yield name, reason
     if not gate_faults and any(inputs.get(name) for name in evaluation_gate.INPUTS):
         try:
@@ -79,11 +79,6 @@ def _secret(inputs: Mapping[str, Any]) -> str | None:
     except StatementError:
         return None
     return secret_problem(read.parts.options)
-
-
-def _stated(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    # What an earlier check derived is that of the statement of then.
-    return {name: value for name, value in inputs.items() if name != "alterable_options"}
 
 
 def live_problems(inputs: Mapping[str, Any], refusal: str) -> Iterator[Problem]:
