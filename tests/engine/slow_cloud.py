@@ -54,6 +54,7 @@ class SlowCloud:
         is_evaluation = method == "POST" and b"ML.EVALUATE" in body
         if is_evaluation and self.evaluation is not None:
             return 200, self.evaluation
+        arrived = time.monotonic()
         response = self.session.request(
             method, self.cloud_url + path, data=body, headers=headers, timeout=60
         )
@@ -66,7 +67,7 @@ class SlowCloud:
             times = {"creationTime": job["statistics"]["creationTime"]}
             runs = {**job, "status": {"state": "RUNNING"}, "statistics": times}
             self.running[job_id] = json.dumps(runs).encode()
-            self.inserted[job_id] = time.monotonic()
+            self.inserted[job_id] = arrived
             return 200, self.running[job_id]
         if is_evaluation and response.ok and b'"rows"' in response.content:
             self.evaluation = response.content
@@ -85,6 +86,8 @@ def slowed(cloud_url: str, training_s: float) -> Iterator[SlowCloud]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body are written apart: the second would wait for the first to be acknowledged.
+        disable_nagle_algorithm = True
 
         def pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
