@@ -1,5 +1,6 @@
 """Reading statements with ZetaSQL's parser: syntax only, no name is looked up."""
 
+import functools
 from typing import Any
 
 from googlesql import module
@@ -26,6 +27,11 @@ __all__ = [
 ]
 
 
+REMEMBERED = 64
+"""One query is read by several readers in turn: where it runs, what it reads, what it calls."""
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
 def parse_statement(sql: str) -> Node:
     """Read one statement; a semicolon may end it.
 
@@ -36,6 +42,7 @@ def parse_statement(sql: str) -> Node:
     return from_message(response.parsed_statement)
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def parse_script(sql: str) -> Node:
     """Read a script: statements parted by semicolons, with variables, loops and the like.
 

@@ -19,11 +19,12 @@ from typing import Any, NoReturn
 
 import duckdb
 from local_bigquery.api import jobs as jobs_api
-from local_bigquery.catalog import metadata, tables
-from local_bigquery.engine import database
+from local_bigquery.catalog import datasets, metadata, tables
+from local_bigquery.engine import database, sessions
 from local_bigquery.errors import STATUSES, BigQueryError, already_exists
 from local_bigquery.jobs import load, query, runner, store
 from local_bigquery.models import (
+    DatasetReference,
     Job,
     JobConfiguration,
     JobConfigurationLoad,
@@ -33,7 +34,10 @@ from local_bigquery.models import (
     JobStatistics3,
     Table,
 )
+from local_bigquery.sql import params
 from local_bigquery.sql.rules import tables as table_rules
+from local_bigquery.sql.script import parse_script
+from local_bigquery.sql.translate import Context
 from starlette.responses import Response
 
 from localcloud.bigquery import analysis, bytes_processed, location, model_copy, names
@@ -49,7 +53,7 @@ _done = runner._done
 _with_rows = jobs_api.with_rows
 _submit = runner.submit
 _error = runner.error
-_execute = query.execute
+_execute = query._execute
 _table = tables.defaults
 _load = load.run
 _not_found = table_rules._not_found
@@ -124,9 +128,12 @@ def submit(
     Raises:
         BigQueryError: `duplicate` when the id was used before, in whatever state that job is.
     """
-    if not configuration.dryRun and (found := store.load(project_id, job_id)):
-        raise already_exists("Job", str(found.id))
-    submitted: Job = _submit(project_id, job_id, configuration, upload)
+    try:
+        submitted: Job = _submit(project_id, job_id, configuration, upload)
+    except BigQueryError as refusal:
+        if refusal.reason == "duplicate" and (found := store.load(project_id, job_id)):
+            raise already_exists("Job", str(found.id)) from refusal
+        raise
     _checked.set(submitted if configuration.dryRun else None)
     return submitted
 
@@ -159,7 +166,7 @@ def execute(
     job_id: str | None,
     config: JobConfigurationQuery,
     dry_run: bool = False,
-    session: Any = None,
+    session: sessions.Session | None = None,
 ) -> Any:
     """Run or check a query, where its datasets are; see `local_bigquery.jobs.query.execute`."""
     configuration = JobConfiguration(query=config)
@@ -175,7 +182,7 @@ def execute(
     if job_id is not None:
         _current.set((project_id, job_id))
     try:
-        statistics, children, destination = _execute(
+        statistics, children, destination = _in_context(
             cursor, project_id, job_id, config, dry_run, session
         )
     finally:
@@ -199,6 +206,50 @@ def execute(
         totalBytesBilled="0" if dry_run else str(meter.billed),
     )
     return statistics, children, destination
+
+
+def _in_context(
+    cursor: duckdb.DuckDBPyConnection,
+    project_id: str,
+    job_id: str | None,
+    config: JobConfigurationQuery,
+    dry_run: bool,
+    session: sessions.Session | None,
+) -> Any:
+    """Run the statements with their parameters, default names and temporary tables.
+
+    local-bigquery lists all tables for the temporary ones, but only a session brings any.
+    """
+    default = config.defaultDataset or DatasetReference()
+    settings = session.settings if session else {}
+    context = Context(
+        settings.get("project_id") or default.projectId or project_id,
+        settings.get("dataset_id") or default.datasetId,
+        *params.bind(config.queryParameters or []),
+        temporary=_temporary_tables(cursor) if session else set(),
+        variables=session.variables if session else {},
+        settings=settings,
+        system={
+            "current_job_id": job_id,
+            "script.job_id": job_id,
+            "session_id": session and session.id,
+            "time_zone": "UTC",
+        }
+        | settings,
+    )
+    database.attach(context.project_id)
+    dataset_id = context.dataset_id
+    if dataset_id is None or not datasets.exists(context.project_id, dataset_id):
+        dataset_id = "main"
+    cursor.execute(f"USE {database.quote(context.project_id, dataset_id)}")
+    statements = parse_script(config.query or "")
+    isolated = session is not None
+    return _execute(cursor, project_id, job_id, config, dry_run, isolated, context, statements)
+
+
+def _temporary_tables(cursor: duckdb.DuckDBPyConnection) -> set[str]:
+    found = cursor.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()
+    return {name.casefold() for (name,) in found}
 
 
 def done(job: Job, statistics: JobStatistics, error: BigQueryError | None = None) -> Job:

@@ -42,8 +42,21 @@ def rows(interpreter: Interpreter, sql: str, limit: int | None = None) -> pa.Tab
     Raises:
         BigQueryError: The query is wrong or fails.
     """
-    ready = analysis.prepared(interpreter, sql)
-    query, bound = duckdb_query(interpreter.context, ready)
+    context = interpreter.context
+    position = context.position
+    try:
+        return _fetched(interpreter, sql, limit)
+    except BigQueryError:
+        # Translating counts positional parameters.
+        context.position = position
+        ready = analysis.prepared(interpreter, sql)
+        if ready == sql:
+            raise
+        return _fetched(interpreter, ready, limit)
+
+
+def _fetched(interpreter: Interpreter, sql: str, limit: int | None) -> pa.Table:
+    query, bound = duckdb_query(interpreter.context, sql)
     if limit is not None:
         query = f"SELECT * FROM ({query}) LIMIT {limit}"
     return fetch(interpreter.cursor, query, bound, interpreter.context)

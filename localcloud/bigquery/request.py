@@ -81,7 +81,7 @@ async def _checked(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
         body = _json(payload)
         called = document.load("bigquery.v2").route(method, path)
         if called is not None and called.request and called.id not in _ANY_VALUES:
-            document.load("bigquery.v2").schema.parse(called.request, body)
+            document.load("bigquery.v2").schema.parse(called.request, _numbers_as_text(body))
         location.requested.set(_location(body))
     return scope, _replayed(payload, receive)
 
@@ -153,6 +153,21 @@ def _json(payload: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BigQueryError("invalid", "Invalid JSON payload received. An object is expected.")
     return body
+
+
+def _numbers_as_text(body: Any) -> Any:
+    """A body in which the value of each query parameter is a text, as its description says.
+
+    Google's own client sends a FLOAT64 as a number, and BigQuery takes it.
+    """
+    if isinstance(body, list):
+        return [_numbers_as_text(item) for item in body]
+    if not isinstance(body, dict):
+        return body
+    value = body.get("value")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return {**body, "value": str(value)}
+    return {key: _numbers_as_text(item) for key, item in body.items()}
 
 
 def _query(scope: Scope) -> dict[str, str]:

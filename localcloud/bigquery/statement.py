@@ -95,7 +95,7 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
     if _CONCERNS_THE_CATALOG.match(statement.text) and _in_catalog(interpreter, statement.text):
         return
     if not _CONCERNS_MODELS.search(statement.text):
-        _run(interpreter, _analysed(interpreter, statement))
+        _run_query(interpreter, statement, _analysed(interpreter, statement))
         return
     text = Text(statement.text)
     tree = _parsed(statement.text)
@@ -120,7 +120,7 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
         if tree.kind in analysis.ANALYSED:
             analysis.check(interpreter, statement.text, table_function.columns(interpreter))
         with table_function.spliced(interpreter, statement.text) as sql:
-            _run(interpreter, _with_text(statement, _bound(interpreter, tree.kind, sql)))
+            _run_query(interpreter, _with_text(statement, sql), tree.kind)
 
 
 def _in_catalog(interpreter: Interpreter, sql: str) -> bool:
@@ -149,21 +149,40 @@ def _in_catalog(interpreter: Interpreter, sql: str) -> bool:
     return True
 
 
-def _analysed(interpreter: Interpreter, statement: Statement) -> Statement:
+def _analysed(interpreter: Interpreter, statement: Statement) -> str:
+    """The kind of a statement that is in order; empty for one that ZetaSQL does not know."""
     try:
         tree = parser.parse_statement(statement.text)
     except SqlError as error:
         if _OWN_GRAMMAR.match(statement.text):
-            return statement
+            return ""
         raise analysis.refusal(error, statement.text) from error
     if tree.kind in REFUSED:
         raise _refused(REFUSED[tree.kind])
     if tree.kind == "ASTCreateFunctionStatement":
         _check_language(tree)
-    if tree.kind not in analysis.ANALYSED:
-        return statement
-    analysis.check(interpreter, statement.text)
-    return _with_text(statement, _bound(interpreter, tree.kind, statement.text))
+    if tree.kind in analysis.ANALYSED:
+        analysis.check(interpreter, statement.text)
+    return tree.kind
+
+
+def _run_query(interpreter: Interpreter, statement: Statement, kind: str) -> None:
+    """Run a statement as written and, where DuckDB cannot bind its query, as ZetaSQL writes it.
+
+    What DuckDB cannot bind has changed nothing. To find that out beforehand would be to translate
+    and bind every query twice, a third of the time of a short one.
+    """
+    context = interpreter.context
+    position = context.position
+    try:
+        _run(interpreter, statement)
+    except BigQueryError:
+        # Translating counts positional parameters.
+        context.position = position
+        bound = _bound(interpreter, kind, statement.text)
+        if bound == statement.text:
+            raise
+        _run(interpreter, _with_text(statement, bound))
 
 
 def _check_language(function: Node) -> None:

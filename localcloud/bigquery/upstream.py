@@ -1,6 +1,6 @@
 """What of local-bigquery is replaced, and the guard that it is the version this was written for.
 
-Four places are overridden, each by assignment to a module attribute that the package looks up
+Six places are overridden, each by assignment to a module attribute that the package looks up
 when it is called:
 
 1. storage (`engine.database`): plain DuckDB files, see `database`;
@@ -8,7 +8,10 @@ when it is called:
    compressed uploads, see `job`;
 3. statements (`sql.script.Interpreter.sql`): BigQuery ML and ZetaSQL's analysis, see `statement`;
 4. views (`sql.rules.information_schema.VIEWS`, `sql.rules.STATEMENT_RULES`): those of indexes and
-   of project options, see `information_schema`.
+   of project options, see `information_schema`;
+5. look-ups (`engine.database.objects`, `catalog.tables.columns`, `catalog.tabledata.list_rows`):
+   without reading the whole catalog, see `catalog`;
+6. where jobs are kept (`jobs.store`, `jobs.runner.get`): see `kept_job`.
 
 local-bigquery keeps its state in module globals, so one process serves one state directory at a
 time.
@@ -98,7 +101,14 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
     from local_bigquery.engine import database as engine
     from local_bigquery.settings import settings
 
-    from localcloud.bigquery import database, information_schema, job, statement
+    from localcloud.bigquery import (
+        catalog,
+        database,
+        information_schema,
+        job,
+        kept_job,
+        statement,
+    )
 
     state_dir.mkdir(parents=True, exist_ok=True)
     settings.data_dir = state_dir.resolve()
@@ -106,6 +116,8 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
     engine._connect = database.connect
     engine._attach = database.attach
     engine.projects = database.projects
+    catalog.install()
+    kept_job.install()
     job.install()
     statement.install()
     information_schema.install()
@@ -119,8 +131,9 @@ def close_state() -> None:
     global _runtime
     if _runtime is None:
         return
-    from localcloud.bigquery import database, job
+    from localcloud.bigquery import database, job, kept_job
 
     job.stop_running()
+    kept_job.clear()
     database.close()
     _runtime = None

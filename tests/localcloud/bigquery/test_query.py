@@ -117,3 +117,21 @@ def test_bucketize_works_in_any_query(run: Run) -> None:
 def test_an_analytic_function_outside_transform_is_said_to_be_missing(run: Run) -> None:
     with pytest.raises(exceptions.MethodNotImplemented, match="outside TRANSFORM"):
         run("SELECT ML.STANDARD_SCALER(f) OVER () AS s FROM UNNEST([1, 2]) AS f")
+
+
+@pytest.mark.parametrize("made", ["", "CREATE TABLE made AS "])
+def test_positional_parameters_are_counted_once_where_the_text_is_run_as_zetasql_writes_it(
+    run: Run, made: str
+) -> None:
+    parameters = [
+        bigquery.ScalarQueryParameter(None, "STRING", "x"),
+        bigquery.ScalarQueryParameter(None, "FLOAT64", 0.5),
+    ]
+    sql = (
+        "SELECT ? AS given, (SELECT prob FROM UNNEST(probs) WHERE label = 'a' AND prob > ?) AS p "
+        "FROM (SELECT [STRUCT('a' AS label, 0.7 AS prob)] AS probs)"
+    )
+
+    rows = run(made + sql, query_parameters=parameters) or run("SELECT * FROM made")
+
+    assert rows == [{"given": "x", "p": 0.7}]
