@@ -34,6 +34,7 @@ FIELDS = {
     "KMEANS_INIT_METHOD": "kmeansInitializationMethod",
     "KMEANS_INIT_COL": "kmeansInitializationColumn",
 }
+OF_PARTS = frozenset({"LEARN_RATE", "OPTIMIZER"})
 VALUES = {"SEQ": "SEQUENTIAL", "KMEANS++": "KMEANS_PLUS_PLUS"}
 # Values that the REST API has no name for.
 UNNAMED = frozenset({"AUTO_STRATEGY", "TARGET_ENCODING"})
@@ -78,6 +79,9 @@ def options(given: Mapping[str, Any]) -> dict[str, Any]:
             value = class_weight_pairs(value)
         elif name == "NON_SEASONAL_ORDER":
             value = dict(zip("pdq", map(str, value), strict=True))
+        elif name in OF_PARTS and not isinstance(value, (str, float)):
+            # The API has one field for both parts of a wide and deep network: this is the deep's.
+            value = value[0][1]
         elif isinstance(value, str):
             value = VALUES.get(value, value)
         elif isinstance(value, tuple):

@@ -5,6 +5,7 @@ https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ from localcloud.bqml.functions.table_function import (
 )
 from localcloud.bqml.model import Model
 from localcloud.bqml.supervised import metrics
+from localcloud.bqml.supervised.estimator import Estimator
 from localcloud.bqml.supervised.explanation import Attributions, attributions
+from localcloud.bqml.supervised.neural_network import Network
 from localcloud.bqml.supervised.predictor import ranked
 
 TOP_K_FEATURES = 5
@@ -39,7 +42,14 @@ def explain_predict(
     """
     name = "ML.EXPLAIN_PREDICT"
     fitted = predictor_of(model, name)
-    check_settings(name, settings, "top_k_features", "threshold", "approx_feature_contrib")
+    check_settings(
+        name,
+        settings,
+        "top_k_features",
+        "threshold",
+        "approx_feature_contrib",
+        "integrated_gradients_num_steps",
+    )
     top_k = whole_number(name, settings, "top_k_features", TOP_K_FEATURES)
     approximate = boolean(name, settings, "approx_feature_contrib")
     threshold = fitted.threshold(settings)
@@ -53,17 +63,27 @@ def explain_predict(
         columns["probability"] = pa.array(scores[np.arange(len(scores)), predicted], pa.float64())
     else:
         columns[f"predicted_{fitted.label}"] = pa.array(scores, pa.float64())
-    found = attributions(
-        fitted.estimator, fitted.encoding, features, predicted, approximate=approximate
-    )
+    estimator = _stepped(name, fitted.estimator, settings)
+    found = attributions(estimator, fitted.encoding, features, predicted, approximate=approximate)
     columns["top_feature_attributions"] = ranked(
         found.by_column, pa.array(found.columns, pa.string()), ("feature", "attribution"), top_k
     )
     columns["baseline_prediction_value"] = pa.array(found.baseline, pa.float64())
     columns["prediction_value"] = pa.array(found.total, pa.float64())
-    error = _error(found) if approximate else np.zeros(len(scores))
+    is_inexact = approximate or isinstance(estimator, Network)
+    error = _error(found) if is_inexact else np.zeros(len(scores))
     columns["approximation_error"] = pa.array(error, pa.float64())
     return followed_by(columns, tables[0])
+
+
+def _stepped(name: str, estimator: Estimator, settings: Mapping[str, Any]) -> Estimator:
+    """The estimator, of a network with the number of steps that the settings ask for."""
+    if "integrated_gradients_num_steps" not in settings:
+        return estimator
+    if not isinstance(estimator, Network):
+        raise BqmlError(f"{name}: integrated_gradients_num_steps is for neural networks")
+    steps = whole_number(name, settings, "integrated_gradients_num_steps", estimator.steps)
+    return replace(estimator, steps=steps)
 
 
 def _error(found: Attributions) -> Floats:

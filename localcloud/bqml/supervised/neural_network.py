@@ -1,13 +1,13 @@
-"""Neural networks, by scikit-learn's multi-layer perceptron.
+"""Neural networks, deep ones and ones with a linear part beside, by Keras.
 
-https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-dnn-models
-An iteration is one pass over the training rows. The labels of a regression are learnt on a scale of
-unit variance; losses and predictions are in the label's own.
+https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-dnn-models,
+…/bigqueryml-syntax-create-wnd-models. An iteration is one pass over the training rows. The labels
+of a regression are learnt on a scale of unit variance; losses and predictions are in their own.
+TF_VERSION is kept and reported, but the installed Keras trains, whichever it says.
 """
 
 import time
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,97 +18,106 @@ from localcloud.bqml import options
 from localcloud.bqml.arrays import Design, Floats, Places
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.model import Iteration, OnIteration, hardly_better
+from localcloud.bqml.network import layers, training
+from localcloud.bqml.network import options as network
+from localcloud.bqml.network.layers import Dense, Layers
+from localcloud.bqml.network.optimizer import NAMES, Optimizer, has_penalties
 from localcloud.bqml.options import Option
 from localcloud.bqml.supervised import metrics, split, weights
 from localcloud.bqml.supervised.estimator import Contributions, TrainingSet
 from localcloud.bqml.supervised.gradient_descent import probabilities
-from localcloud.bqml.tuning.space import PENALTY, Hyperparameter
+from localcloud.bqml.tuning.space import Hyperparameter
 
 FILE = "network.npz"
-MOST_UNITS = 128
-BATCH = 32
-ACTIVATIONS = {"RELU": "relu", "SIGMOID": "logistic", "TANH": "tanh"}
-SOLVERS = {"ADAM": "adam", "SGD": "sgd"}
+DEEP, WIDE = "deep", "wide"
 STEPS_A_CHUNK = 2_000_000
 """Numbers in memory at a time while predictions are explained."""
 
-REGRESSION_OPTIONS: Mapping[str, Option] = {
+_BOTH: Mapping[str, Option] = {
     **options.LABEL,
     **options.SPLIT,
-    **options.STOP,
     **options.EXPLAIN,
-    "ACTIVATION_FN": options.choice(
-        "RELU",
-        "RELU",
-        "RELU6",
-        "CRELU",
-        "ELU",
-        "SELU",
-        "SIGMOID",
-        "TANH",
-        supported=tuple(ACTIVATIONS),
-    ),
-    "BATCH_SIZE": options.whole(None, 1, 8192),
-    "DROPOUT": Option(
-        0.0,
-        "0 to 1",
-        lambda value: (
-            isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
-        ),
-        supported=(0.0,),
-    ),
-    "HIDDEN_UNITS": Option(
-        None,
-        "an array of whole numbers of 1 or more",
-        lambda value: (
-            isinstance(value, (list, tuple))
-            and len(value) > 0
-            and all(type(units) is int and units > 0 for units in value)
-        ),
-    ),
-    "INTEGRATED_GRADIENTS_NUM_STEPS": options.whole(15, 1),
-    "L1_REG": Option(
-        0.0,
-        "a number of 0 or more",
-        lambda value: (
-            isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
-        ),
-        supported=(0.0,),
-    ),
-    "L2_REG": options.number(0.0),
-    "LEARN_RATE": options.positive(0.001),
-    "OPTIMIZER": options.choice(
-        "ADAM", "ADAGRAD", "ADAM", "FTRL", "RMSPROP", "SGD", supported=tuple(SOLVERS)
-    ),
-    "TF_VERSION": options.choice("1.15", "1.15", "2.8.0", "2.17.0"),
-    "WARM_START": options.flag(False, supported=(False,)),
+    **network.OPTIONS,
+    **network.PENALTIES,
+}
+REGRESSION_OPTIONS: Mapping[str, Option] = {
+    **_BOTH,
+    **network.ONE_OPTIMIZER,
+    "INTEGRATED_GRADIENTS_NUM_STEPS": options.whole(15, 1, 30),
 }
 CLASSIFICATION_OPTIONS: Mapping[str, Option] = {**REGRESSION_OPTIONS, **options.CLASS_WEIGHTS}
 HYPERPARAMETERS: Mapping[str, Hyperparameter] = {
-    "BATCH_SIZE": Hyperparameter(1, 8192, (16, 1024), is_whole=True, is_logarithmic=True),
-    "LEARN_RATE": Hyperparameter(0, 1, (0, 1)),
-    "HIDDEN_UNITS": Hyperparameter(),
-    "OPTIMIZER": Hyperparameter(),
-    "ACTIVATION_FN": Hyperparameter(),
-    "L2_REG": PENALTY,
+    **network.HYPERPARAMETERS,
+    **network.OF_PENALTIES,
+    **network.OF_ONE_OPTIMIZER,
+}
+
+
+def _of_parts(value: Any, accepts: Any) -> bool:
+    """Whether a value is of both parts, or an array of STRUCT(part, value)."""
+    if not isinstance(value, (list, tuple)):
+        return bool(accepts(value))
+    pairs = [_pair(pair) for pair in value]
+    names = [pair[0] for pair in pairs if pair is not None]
+    return (
+        len(names) == len(pairs) > 0
+        and len(set(names)) == len(names)
+        and all(pair[0] in ("dnn", "linear") and accepts(pair[1]) for pair in pairs if pair)
+    )
+
+
+def _pair(pair: Any) -> tuple[str, Any] | None:
+    fields = list(pair.values()) if isinstance(pair, dict) else pair
+    if not isinstance(fields, (list, tuple)) or len(fields) != 2 or not isinstance(fields[0], str):
+        return None
+    return fields[0].lower(), fields[1]
+
+
+_RATE = options.positive(0.001)
+_PARTS = "an array of STRUCT('dnn', …) and STRUCT('linear', …)"
+COMBINED_REGRESSION_OPTIONS: Mapping[str, Option] = {
+    **_BOTH,
+    "LEARN_RATE": Option(
+        0.001,
+        f"a number above 0, or {_PARTS} with such numbers",
+        lambda value: _of_parts(value, _RATE.accepts),
+    ),
+    "OPTIMIZER": Option(
+        [["dnn", "ADAM"], ["linear", "FTRL"]],
+        f"one of {', '.join(NAMES)}, or {_PARTS} with such names",
+        lambda value: _of_parts(
+            value, lambda name: isinstance(name, str) and name.upper() in NAMES
+        ),
+    ),
+    "INTEGRATED_GRADIENTS_NUM_STEPS": options.whole(50, 1),
+}
+COMBINED_CLASSIFICATION_OPTIONS: Mapping[str, Option] = {
+    **COMBINED_REGRESSION_OPTIONS,
+    **options.CLASS_WEIGHTS,
+}
+COMBINED_HYPERPARAMETERS: Mapping[str, Hyperparameter] = {
+    **network.HYPERPARAMETERS,
+    **network.OF_PENALTIES,
 }
 
 
 @dataclass(frozen=True)
 class Network:
-    """A fitted network.
+    """A fitted network: `deep` and, of a wide and deep one, `wide` add up to the outputs.
+
+    Outputs are log odds, or numbers that `scale` and `mean` take to the label's scale.
 
     Attributes:
-        layers: Weights and intercepts of each layer, the output last.
-        activation: `RELU`, `SIGMOID` or `TANH`, of all layers but the output.
+        deep: The layers.
+        wide: Weights and intercepts of the linear part; None without one.
         class_count: Number of classes; 0 for a regressor.
         mean: Of the label of a regressor.
         scale: Its deviation.
         steps: Of the integrated gradients.
     """
 
-    layers: tuple[tuple[Floats, Floats], ...]
-    activation: str
+    deep: Layers
+    wide: Dense | None
     class_count: int
     mean: float
     scale: float
@@ -145,17 +154,16 @@ class Network:
 
     def training_options(self) -> dict[str, Any]:
         """See `Estimator.training_options`."""
-        return {"hiddenUnits": [str(layer.shape[1]) for layer, _ in self.layers[:-1]]}
+        return {"hiddenUnits": [str(units) for units in self.deep.units]}
 
     def save(self, directory: Path) -> dict[str, Any]:
         """See `Estimator.save`."""
-        arrays = {f"weights_{i}": layer for i, (layer, _) in enumerate(self.layers)}
-        arrays |= {f"intercepts_{i}": own for i, (_, own) in enumerate(self.layers)}
-        with (directory / FILE).open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
+        layers.write(
+            directory / FILE,
+            {DEEP: self.deep.dense, WIDE: () if self.wide is None else (self.wide,)},
+        )
         return {
-            "layers": len(self.layers),
-            "activation": self.activation,
+            "activation": self.deep.activation,
             "class_count": self.class_count,
             "mean": self.mean,
             "scale": self.scale,
@@ -165,47 +173,30 @@ class Network:
     @classmethod
     def load(cls, facts: Mapping[str, Any], directory: Path) -> "Network":
         """Read what `save` wrote."""
-        with np.load(directory / FILE, allow_pickle=False) as arrays:
-            layers = tuple(
-                (arrays[f"weights_{i}"], arrays[f"intercepts_{i}"]) for i in range(facts["layers"])
-            )
-        return cls(**{**facts, "layers": layers})
-
-    def _activated(self, values: Floats) -> Floats:
-        if self.activation == "RELU":
-            return np.maximum(values, 0)
-        if self.activation == "TANH":
-            return np.tanh(values)
-        from scipy.special import expit
-
-        return np.asarray(expit(values))
-
-    def _slope(self, activated: Floats) -> Floats:
-        if self.activation == "RELU":
-            return (activated > 0).astype(np.float64)
-        return 1 - activated**2 if self.activation == "TANH" else activated * (1 - activated)
+        wide = layers.read(directory / FILE, WIDE)
+        return cls(
+            deep=Layers(layers.read(directory / FILE, DEEP), facts["activation"]),
+            wide=wide[0] if wide else None,
+            class_count=facts["class_count"],
+            mean=facts["mean"],
+            scale=facts["scale"],
+            steps=facts["steps"],
+        )
 
     def _outputs(self, features: Design) -> Floats:
         """Numbers in the label's scale, or log odds."""
-        values = features
-        for layer, intercepts in self.layers[:-1]:
-            values = self._activated(np.asarray(values @ layer) + intercepts)
-        layer, intercepts = self.layers[-1]
-        return (np.asarray(values @ layer) + intercepts) * self.scale + self.mean
+        values = self.deep.outputs(features)
+        if self.wide is not None:
+            values = values + np.asarray(features @ self.wide[0]) + self.wide[1]
+        return values * self.scale + self.mean
 
     def _slopes(self, rows: Floats, classes: Places | None) -> Floats:
         """Gradient of the output, or of that of a class, by column."""
-        activated = [rows]
-        for layer, intercepts in self.layers[:-1]:
-            activated.append(self._activated(activated[-1] @ layer + intercepts))
-        last = self.layers[-1][0]
-        back: Floats = last[:, [0]].T if classes is None else last.T[classes]
-        back = np.broadcast_to(back, (len(rows), last.shape[0])) * self.scale
-        for (layer, _), values in zip(
-            reversed(self.layers[:-1]), reversed(activated), strict=False
-        ):
-            back = (back * self._slope(values)) @ layer.T
-        return back
+        outputs = len(self.deep.dense[-1][1])
+        chosen = np.zeros(len(rows), dtype=np.intp) if classes is None else classes
+        gradient = (chosen[:, None] == np.arange(outputs)) * self.scale
+        slopes = self.deep.slopes(rows, gradient)
+        return slopes if self.wide is None else slopes + gradient @ self.wide[0].T
 
     def _chosen(self, outputs: Floats, classes: Places | None) -> Floats:
         if classes is None or self.class_count == 0:
@@ -223,80 +214,134 @@ def check(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
     """
     split.check(settings)
     weights.check(settings)
-    if settings["L2_REG"] and settings["OPTIMIZER"] == "ADAM":
-        raise BqmlError("l2_reg needs optimizer = 'ADAGRAD', 'FTRL' or 'SGD'")
+    _check_penalties(settings)
+    _check_steps(settings, given)
+    return settings
+
+
+def check_combined(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
+    """As `check`, of a network with two parts; settles what each part has.
+
+    Raises:
+        BqmlError: Two options exclude each other.
+    """
+    split.check(settings)
+    weights.check(settings)
+    usual = COMBINED_REGRESSION_OPTIONS["OPTIMIZER"].default
+    for name, default in (
+        ("LEARN_RATE", [["dnn", 0.001], ["linear", 0.001]]),
+        ("OPTIMIZER", usual),
+    ):
+        settings[name] = [
+            [part, value.upper() if isinstance(value, str) else float(value)]
+            for part, value in _by_part(settings[name], default).items()
+        ]
+    _check_penalties(settings)
+    _check_steps(settings, given)
+    return settings
+
+
+def _by_part(value: Any, default: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """What each part has: of a part that is left out, the default."""
+    by_part = {part: usual for part, usual in default}  # noqa: C416 - pairs are lists in JSON
+    if not isinstance(value, (list, tuple)):
+        return dict.fromkeys(by_part, value)
+    return by_part | dict(pair for item in value if (pair := _pair(item)) is not None)
+
+
+def _check_penalties(settings: Mapping[str, Any]) -> None:
+    asked = [name.lower() for name in ("L1_REG", "L2_REG") if settings[name]]
+    if asked and not has_penalties(settings["OPTIMIZER"]):
+        raise BqmlError(
+            f"{' and '.join(asked)} needs optimizer = 'ADAGRAD', 'FTRL' or 'SGD', and this is "
+            f"{settings['OPTIMIZER']}"
+        )
+
+
+def _check_steps(settings: Mapping[str, Any], given: frozenset[str]) -> None:
     if "INTEGRATED_GRADIENTS_NUM_STEPS" in given and not settings["ENABLE_GLOBAL_EXPLAIN"]:
         raise BqmlError("integrated_gradients_num_steps needs enable_global_explain = TRUE")
-    return settings
 
 
 def fit(
     data: TrainingSet, settings: Mapping[str, Any], on_iteration: OnIteration | None
 ) -> tuple[Network, list[Iteration]]:
-    """Train a network, one pass after another."""
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
-    from threadpoolctl import threadpool_limits
+    """Train a network of layers.
 
+    Raises:
+        BqmlError: The loss became infinite.
+    """
+    deep = Optimizer.of(settings, settings["OPTIMIZER"], settings["LEARN_RATE"])
+    return _fit(data, settings, on_iteration, deep, None)
+
+
+def fit_combined(
+    data: TrainingSet, settings: Mapping[str, Any], on_iteration: OnIteration | None
+) -> tuple[Network, list[Iteration]]:
+    """Train a network with a linear part beside its layers.
+
+    Raises:
+        BqmlError: The loss became infinite.
+    """
+    rates, names = dict(settings["LEARN_RATE"]), dict(settings["OPTIMIZER"])
+    deep, wide = (Optimizer.of(settings, names[part], rates[part]) for part in ("dnn", "linear"))
+    return _fit(data, settings, on_iteration, deep, wide)
+
+
+def _fit(
+    data: TrainingSet,
+    settings: Mapping[str, Any],
+    on_iteration: OnIteration | None,
+    deep: Optimizer,
+    wide: Optimizer | None,
+) -> tuple[Network, list[Iteration]]:
     rows, width = data.features.shape
-    outputs = data.class_count or 1
     mean, scale = 0.0, 1.0
     if data.class_count == 0:
         mean, scale = float(data.target.mean()), float(data.target.std()) or 1.0
-    units = settings["HIDDEN_UNITS"] or [max(1, min(MOST_UNITS, rows // (10 * (width + outputs))))]
-    model = (MLPClassifier if data.class_count else MLPRegressor)(
-        hidden_layer_sizes=tuple(units),
-        activation=ACTIVATIONS[settings["ACTIVATION_FN"]],
-        solver=SOLVERS[settings["OPTIMIZER"]],
-        alpha=settings["L2_REG"],
-        batch_size=min(settings["BATCH_SIZE"] or BATCH, rows),
-        learning_rate_init=settings["LEARN_RATE"],
-        momentum=0.0,
-        random_state=0,
+    plan = training.Plan(
+        units=network.units(settings, rows, width, data.class_count or 1),
+        outputs=data.class_count if data.class_count > 2 else 1,
+        activation=settings["ACTIVATION_FN"],
+        dropout=settings["DROPOUT"],
+        classifies=data.class_count > 0,
+        deep=deep,
+        wide=wide,
+        batch=network.batch(settings, rows),
     )
-    target = data.target.astype(np.intp) if data.class_count else (data.target - mean) / scale
     iterations: list[Iteration] = []
-
-    def network() -> Network:
-        layers = tuple(
-            (np.array(own, dtype=np.float64), np.array(intercepts, dtype=np.float64))
-            for own, intercepts in zip(model.coefs_, model.intercepts_, strict=True)
+    started = time.monotonic()
+    for numbers in training.passes(
+        plan, data.features, (data.target - mean) / scale, data.weights, None
+    ):
+        fitted = Network(
+            deep=Layers(numbers.deep, plan.activation),
+            wide=numbers.wide[0] if numbers.wide else None,
+            class_count=data.class_count,
+            mean=mean,
+            scale=scale,
+            steps=settings["INTEGRATED_GRADIENTS_NUM_STEPS"],
         )
-        return Network(
-            layers,
-            settings["ACTIVATION_FN"],
-            data.class_count,
-            mean,
-            scale,
-            settings["INTEGRATED_GRADIENTS_NUM_STEPS"],
+        now = time.monotonic()
+        step = Iteration(
+            index=len(iterations),
+            loss=_loss(fitted, data.features, data.target, data.weights),
+            eval_loss=None
+            if data.eval_features is None or data.eval_target is None
+            else _loss(fitted, data.eval_features, data.eval_target, data.eval_weights),
+            learning_rate=deep.learning_rate,
+            duration_ms=int((now - started) * 1000),
         )
-
-    known = {"classes": np.arange(data.class_count)} if data.class_count else {}
-    for index in range(settings["MAX_ITERATIONS"]):
-        started = time.monotonic()
-        # One thread sums in one order, and the layers are small.
-        with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            model.partial_fit(data.features, target, sample_weight=data.weights, **known)
-            known = {}
-            fitted = network()
-            step = Iteration(
-                index=index,
-                loss=_loss(fitted, data.features, data.target, data.weights),
-                eval_loss=None
-                if data.eval_features is None or data.eval_target is None
-                else _loss(fitted, data.eval_features, data.eval_target, data.eval_weights),
-                learning_rate=float(settings["LEARN_RATE"]),
-                duration_ms=int((time.monotonic() - started) * 1000),
-            )
+        started = now
         if not np.isfinite(step.loss or 0.0):
             raise BqmlError(
-                f"the loss became infinite in iteration {index} with a learning rate of "
-                f"{settings['LEARN_RATE']:g}; give a lower learn_rate"
+                f"the loss became infinite in iteration {step.index} with a learning rate of "
+                f"{deep.learning_rate:g}; give a lower learn_rate"
             )
         iterations.append(step)
         if on_iteration:
             on_iteration(step)
-        if hardly_better(iterations, settings):
+        if len(iterations) == settings["MAX_ITERATIONS"] or hardly_better(iterations, settings):
             break
     return fitted, iterations
 

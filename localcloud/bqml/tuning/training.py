@@ -20,6 +20,7 @@ from localcloud.bqml.column_type import texts
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.kind import Kind
 from localcloud.bqml.model import Model, OnIteration
+from localcloud.bqml.network.optimizer import has_penalties
 from localcloud.bqml.options import Option
 from localcloud.bqml.supervised.split import SMALL
 from localcloud.bqml.tuning.space import Candidates, Range, checked, combinations
@@ -143,7 +144,7 @@ def _spaces(
     if not spaces:
         for name, hyperparameter in kind.hyperparameters.items():
             usual = hyperparameter.usual_space
-            if usual is not None and name not in plain and _applies(name, plain):
+            if usual is not None and name not in plain and _applies(kind, name, plain):
                 spaces[name] = usual
     boosters = spaces.get("BOOSTER_TYPE")
     of_dart = {"DROPOUT", "DART_NORMALIZE_TYPE"} & set(spaces)
@@ -159,8 +160,10 @@ def _spaces(
     return spaces, plain
 
 
-def _applies(name: str, plain: Mapping[str, Any]) -> bool:
-    """Whether a hyperparameter of one feedback type is of this one."""
+def _applies(kind: Kind, name: str, plain: Mapping[str, Any]) -> bool:
+    """Whether a hyperparameter is one of this feedback type, or of this optimizer."""
+    if name in ("L1_REG", "L2_REG") and "OPTIMIZER" in kind.options:
+        return has_penalties(plain.get("OPTIMIZER", kind.options["OPTIMIZER"].default))
     is_implicit = str(plain.get("FEEDBACK_TYPE", "")).upper() == "IMPLICIT"
     return name != "WALS_ALPHA" or is_implicit
 

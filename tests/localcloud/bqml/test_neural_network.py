@@ -10,7 +10,10 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from localcloud import bqml
 from localcloud.bqml import Model
+from localcloud.bqml.network.activation import ACTIVATIONS
 from tests.localcloud.bqml.conftest import call, known_set
+
+pytestmark = pytest.mark.covers("DNN_CLASSIFIER", "DNN_REGRESSOR", "ML.EXPLAIN_PREDICT")
 
 CLASSIFIER: dict[str, Any] = {
     "MODEL_TYPE": "DNN_CLASSIFIER",
@@ -91,7 +94,7 @@ def test_attributions_add_up_to_the_prediction(flights, network):
     assert call("GLOBAL_EXPLAIN", network)["feature"][0].as_py() == "rain"
 
 
-@pytest.mark.parametrize("activation", ["RELU", "TANH", "SIGMOID"])
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 def test_attributions_follow_every_activation(delays, activation):
     model = bqml.train({**REGRESSOR, "ACTIVATION_FN": activation}, delays)
 
@@ -101,6 +104,21 @@ def test_attributions_follow_every_activation(delays, activation):
         total = sum(entry["attribution"] for entry in row["top_feature_attributions"])
         expected = row["prediction_value"] - row["baseline_prediction_value"]
         assert total == pytest.approx(expected, abs=0.05 * abs(expected) + 0.5)
+
+
+def test_more_steps_bring_attributions_closer_to_the_prediction(flights, network):
+    rough, fine = (
+        call("EXPLAIN_PREDICT", network, flights, integrated_gradients_num_steps=steps)
+        for steps in (1, 200)
+    )
+
+    errors = [np.asarray(found["approximation_error"]).mean() for found in (rough, fine)]
+    assert errors[1] < errors[0] / 2
+
+
+def test_only_networks_have_integrated_gradients(flights, tree):
+    with pytest.raises(bqml.BqmlError, match="is for neural networks"):
+        call("EXPLAIN_PREDICT", tree, flights, integrated_gradients_num_steps=5)
 
 
 def test_a_network_predicts_numbers_in_the_labels_scale(delays):
@@ -120,24 +138,72 @@ def test_weights_of_classes_count(flights):
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"OPTIMIZER": "FTRL"}, "optimizer = 'FTRL' does not work"),
-        ({"ACTIVATION_FN": "SELU"}, "activation_fn = 'SELU' does not work"),
-        ({"DROPOUT": 0.5}, "dropout = 0.5 does not work"),
-        ({"L1_REG": 0.5}, "l1_reg = 0.5 does not work"),
-    ],
+    ("optimizer", "rate"),
+    [("ADAGRAD", 0.1), ("ADAM", 0.01), ("FTRL", 0.5), ("RMSPROP", 0.01), ("SGD", 0.1)],
 )
-def test_what_google_does_and_this_does_not_says_so(flights, options, says):
-    with pytest.raises(NotImplementedError, match=says):
-        bqml.train({**CLASSIFIER, **options}, flights)
+def test_every_optimizer_learns(flights, optimizer, rate):
+    options = {**CLASSIFIER, "OPTIMIZER": optimizer, "LEARN_RATE": rate, "EARLY_STOP": False}
+
+    model = bqml.train({**options, "MAX_ITERATIONS": 5}, flights)
+
+    assert model.fitted.evaluate(None, {})["roc_auc"] > 0.7
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("ADAGRAD", 0.1), ("FTRL", 0.5), ("SGD", 0.1)])
+def test_an_l1_penalty_makes_weights_zero_and_an_l2_penalty_small(flights, optimizer, rate):
+    options = {**CLASSIFIER, "OPTIMIZER": optimizer, "LEARN_RATE": rate, "EARLY_STOP": False}
+
+    plain, l1, l2 = (
+        bqml.train({**options, "MAX_ITERATIONS": 3, **more}, flights).fitted.estimator
+        for more in ({}, {"L1_REG": 0.01}, {"L2_REG": 0.05})
+    )
+
+    zeros = [np.mean(network.deep.dense[0][0] == 0) for network in (plain, l1)]
+    sizes = [np.linalg.norm(network.deep.dense[0][0]) for network in (plain, l2)]
+    assert zeros[1] > zeros[0] + 0.1
+    assert sizes[1] < sizes[0]
+
+
+@pytest.mark.parametrize("optimizer", ["ADAM", "RMSPROP"])
+@pytest.mark.parametrize("penalty", ["L1_REG", "L2_REG"])
+def test_a_penalty_needs_an_optimizer_that_has_one(flights, optimizer, penalty):
+    options = {**CLASSIFIER, "OPTIMIZER": optimizer, penalty: 0.1}
+
+    with pytest.raises(bqml.BqmlError, match=f"{penalty.lower()} needs optimizer = 'ADAGRAD'"):
+        bqml.train(options, flights)
+
+
+def test_dropout_keeps_a_network_from_learning_rows_by_heart(flights):
+    random = np.random.default_rng(5)
+    rows = flights.slice(0, 200).drop_columns(["late"])
+    rows = rows.append_column("late", pa.array(random.random(200) < 0.5))
+    options = {**CLASSIFIER, "HIDDEN_UNITS": [64, 64], "MAX_ITERATIONS": 60, "EARLY_STOP": False}
+
+    plain, dropped, again = (
+        bqml.train({**options, "DROPOUT": share}, rows) for share in (0.0, 0.5, 0.5)
+    )
+
+    assert plain.iterations[-1].loss < dropped.iterations[-1].loss - 0.05
+    assert [step.loss for step in again.iterations] == [step.loss for step in dropped.iterations]
+
+
+def test_batches_are_as_large_as_is_said(flights):
+    few, many = (
+        bqml.train({**CLASSIFIER, "BATCH_SIZE": size, "MAX_ITERATIONS": 1}, flights)
+        for size in (8192, 16)
+    )
+
+    # One step against a hundred.
+    assert few.iterations[0].loss > many.iterations[0].loss
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
         ({"HIDDEN_UNITS": [0]}, "whole numbers of 1 or more"),
-        ({"L2_REG": 0.1}, "l2_reg needs optimizer"),
+        ({"OPTIMIZER": "LION"}, "one of ADAGRAD, ADAM"),
+        ({"ACTIVATION_FN": "GELU"}, "one of RELU, RELU6"),
+        ({"DROPOUT": 1.5}, "0 to 1"),
         ({"BATCH_SIZE": 9000}, "1 to 8192"),
         ({"INTEGRATED_GRADIENTS_NUM_STEPS": 5}, "needs enable_global_explain"),
     ],
