@@ -14,7 +14,7 @@ from localcloud.bqml.supervised.predictor import Predictor
 from localcloud.bqml.timeseries import training as timeseries
 from localcloud.bqml.timeseries.forecaster import Forecaster
 from localcloud.bqml.tuning.space import PENALTY, Hyperparameter
-from localcloud.bqml.unsupervised import kmeans, pca
+from localcloud.bqml.unsupervised import autoencoder, kmeans, pca
 
 _REGRESSION = (
     "R2_SCORE",
@@ -106,27 +106,57 @@ KINDS: Mapping[str, Kind] = {
                 name,
                 name,
                 kind_options,
-                neural_network.check,
+                check,
                 partial(
                     training.train,
-                    fit=neural_network.fit,
+                    fit=fit,
                     most_classes=most_classes,
                     standardize=True,
                     encoding_method="ONE_HOT_ENCODING",
                 ),
                 partial(Predictor.load, load_estimator=neural_network.Network.load),
-                hyperparameters=neural_network.HYPERPARAMETERS,
+                hyperparameters=hyperparameters,
                 objectives=objectives,
             )
-            for name, kind_options, most_classes, objectives in (
+            for check, fit, hyperparameters, both in (
                 (
-                    "DNN_CLASSIFIER",
-                    neural_network.CLASSIFICATION_OPTIONS,
-                    1000,
-                    _CLASSIFICATION,
+                    neural_network.check,
+                    neural_network.fit,
+                    neural_network.HYPERPARAMETERS,
+                    (
+                        ("DNN_CLASSIFIER", neural_network.CLASSIFICATION_OPTIONS),
+                        ("DNN_REGRESSOR", neural_network.REGRESSION_OPTIONS),
+                    ),
                 ),
-                ("DNN_REGRESSOR", neural_network.REGRESSION_OPTIONS, 0, _REGRESSION),
+                (
+                    neural_network.check_combined,
+                    neural_network.fit_combined,
+                    neural_network.COMBINED_HYPERPARAMETERS,
+                    (
+                        (
+                            "DNN_LINEAR_COMBINED_CLASSIFIER",
+                            neural_network.COMBINED_CLASSIFICATION_OPTIONS,
+                        ),
+                        (
+                            "DNN_LINEAR_COMBINED_REGRESSOR",
+                            neural_network.COMBINED_REGRESSION_OPTIONS,
+                        ),
+                    ),
+                ),
             )
+            for (name, kind_options), most_classes, objectives in zip(
+                both, (1000, 0), (_CLASSIFICATION, _REGRESSION), strict=True
+            )
+        ),
+        Kind(
+            "AUTOENCODER",
+            "AUTOENCODER",
+            autoencoder.OPTIONS,
+            autoencoder.check,
+            autoencoder.train,
+            autoencoder.Autoencoder.load,
+            hyperparameters=autoencoder.HYPERPARAMETERS,
+            objectives=("MEAN_SQUARED_ERROR", "MEAN_ABSOLUTE_ERROR", "MEAN_SQUARED_LOG_ERROR"),
         ),
         *(
             Kind(

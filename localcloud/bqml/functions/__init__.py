@@ -22,6 +22,7 @@ from localcloud.bqml.functions.principal_components import (
     PRINCIPAL_COMPONENTS,
 )
 from localcloud.bqml.functions.recommend import RECOMMEND
+from localcloud.bqml.functions.reconstruction_loss import RECONSTRUCTION_LOSS
 from localcloud.bqml.functions.table_function import TableFunction
 from localcloud.bqml.functions.threshold_curve import CONFUSION_MATRIX, ROC_CURVE
 from localcloud.bqml.functions.trials import TRIAL_INFO, with_trials
@@ -44,6 +45,7 @@ FUNCTIONS: Mapping[str, TableFunction] = {
         ARIMA_COEFFICIENTS,
         HOLIDAY_INFO,
         RECOMMEND,
+        RECONSTRUCTION_LOSS,
         PRINCIPAL_COMPONENTS,
         PRINCIPAL_COMPONENT_INFO,
         *GENERATE_EMBEDDING,

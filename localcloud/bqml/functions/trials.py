@@ -29,6 +29,7 @@ TELLS_TRIAL = frozenset(
         "ML.GENERATE_EMBEDDING",
         "ML.PREDICT",
         "ML.RECOMMEND",
+        "ML.RECONSTRUCTION_LOSS",
         "ML.ROC_CURVE",
         "ML.WEIGHTS",
     }

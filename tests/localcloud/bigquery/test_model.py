@@ -141,11 +141,8 @@ def test_a_dry_run_finds_a_wrong_column(client: bigquery.Client, dataset: str) -
     ("type_and_options", "error"),
     [
         ("'PCA', num_principal_components = 1, num_trials = 2", exceptions.BadRequest),
-        ("'AUTOML_REGRESSOR'", exceptions.MethodNotImplemented),
-        (
-            "'DNN_REGRESSOR', num_trials = 2, dropout = HPARAM_RANGE(0, 0.5)",
-            exceptions.MethodNotImplemented,
-        ),
+        ("'ARIMA'", exceptions.MethodNotImplemented),
+        ("'DNN_REGRESSOR', num_trials = 2, tf_version = HPARAM_RANGE(0, 1)", exceptions.BadRequest),
         ("'LINEAR_REG', l2_reg = -1", exceptions.BadRequest),
     ],
 )

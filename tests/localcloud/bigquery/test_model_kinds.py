@@ -292,3 +292,64 @@ def test_a_neural_network(run: Run) -> None:
 
     [scores] = run("SELECT roc_auc FROM ML.EVALUATE(MODEL network)")
     assert scores["roc_auc"] > 0.99
+
+
+@pytest.mark.covers("DNN_LINEAR_COMBINED_REGRESSOR", "ML.EXPLAIN_PREDICT")
+def test_a_wide_and_deep_network_whose_parts_learn_at_their_own_rates(
+    run: Run, client: bigquery.Client, dataset: str
+) -> None:
+    run(
+        "CREATE MODEL network OPTIONS (model_type = 'DNN_LINEAR_COMBINED_REGRESSOR', "
+        "hidden_units = [8], optimizer = [STRUCT('dnn', 'ADAM'), STRUCT('linear', 'SGD')], "
+        "learn_rate = [STRUCT('dnn', 0.01), STRUCT('linear', 0.05)], batch_size = 16, "
+        "input_label_cols = ['age']) AS SELECT survived, class, age FROM shared.passengers"
+    )
+
+    [row] = run(
+        "SELECT * FROM ML.EXPLAIN_PREDICT(MODEL network, (SELECT TRUE AS survived, 'a' AS class), "
+        "STRUCT(20 AS integrated_gradients_num_steps))"
+    )
+    options = model(client, dataset, "network").to_api_repr()["trainingRuns"][0]["trainingOptions"]
+    assert list(row) == [
+        "predicted_age",
+        "top_feature_attributions",
+        "baseline_prediction_value",
+        "prediction_value",
+        "approximation_error",
+        "survived",
+        "class",
+    ]
+    assert (options["optimizer"], options["learnRate"]) == ("ADAM", 0.01)
+
+
+@pytest.mark.covers("AUTOENCODER", "ML.RECONSTRUCTION_LOSS", "ML.DETECT_ANOMALIES")
+def test_an_autoencoder(run: Run, client: bigquery.Client, dataset: str) -> None:
+    run(
+        "CREATE MODEL narrow OPTIONS (model_type = 'AUTOENCODER', hidden_units = [4, 2, 4], "
+        "activation_fn = 'TANH', learn_rate = 0.01, max_iterations = 5) "
+        "AS SELECT class, age FROM shared.passengers"
+    )
+    rows = "(SELECT class, age, survived FROM shared.passengers)"
+
+    predicted = run(f"SELECT * FROM ML.PREDICT(MODEL narrow, {rows}) LIMIT 1")
+    lost = run(f"SELECT * FROM ML.RECONSTRUCTION_LOSS(MODEL narrow, {rows}) LIMIT 1")
+    [embedded] = run(
+        f"SELECT ARRAY_LENGTH(embedding) AS size FROM AI.GENERATE_EMBEDDING(MODEL narrow, {rows}) "
+        "LIMIT 1"
+    )
+    anomalies = run(
+        "SELECT is_anomaly, mean_squared_error FROM ML.DETECT_ANOMALIES(MODEL narrow, "
+        f"STRUCT(0.1 AS contamination), {rows}) WHERE is_anomaly"
+    )
+    assert list(predicted[0]) == ["latent_col_1", "latent_col_2", "class", "age", "survived"]
+    assert list(lost[0]) == [
+        "mean_absolute_error",
+        "mean_squared_error",
+        "mean_squared_log_error",
+        "class",
+        "age",
+        "survived",
+    ]
+    assert embedded["size"] == 2
+    assert anomalies
+    assert model(client, dataset, "narrow").model_type == "AUTOENCODER"

@@ -37,7 +37,7 @@ def small_training(
     kind: str, flights: pa.Table, delays: pa.Table
 ) -> tuple[dict[str, Any], pa.Table]:
     """Options and rows that a kind trains on at once."""
-    if kind in ("LINEAR_REG", "BOOSTED_TREE_REGRESSOR", "RANDOM_FOREST_REGRESSOR", "DNN_REGRESSOR"):
+    if kind == "LINEAR_REG" or kind.endswith("_REGRESSOR"):
         return {"INPUT_LABEL_COLS": ["minutes"]}, delays
     if kind in ("ARIMA_PLUS", "ARIMA_PLUS_XREG"):
         columns = {"TIME_SERIES_TIMESTAMP_COL": "day", "TIME_SERIES_DATA_COL": "rain"}
@@ -53,9 +53,8 @@ def small_training(
     if kind == "MATRIX_FACTORIZATION":
         columns = {"USER_COL": "carrier", "ITEM_COL": "noise", "RATING_COL": "rain"}
         return {**columns, "FEEDBACK_TYPE": "IMPLICIT"}, flights.drop_columns(["late"])
-    if kind in ("KMEANS", "PCA", "TRANSFORM_ONLY"):
-        own = {"KMEANS": {}, "PCA": {"NUM_PRINCIPAL_COMPONENTS": 2}, "TRANSFORM_ONLY": {}}
-        return own[kind], flights
+    if kind in ("AUTOENCODER", "KMEANS", "PCA", "TRANSFORM_ONLY"):
+        return {"NUM_PRINCIPAL_COMPONENTS": 2} if kind == "PCA" else {}, flights
     weights = [{"label": "false", "weight": 1.0}, ("true", 2.0)]
     return {"INPUT_LABEL_COLS": ["late"], "CLASS_WEIGHTS": weights}, flights
 
