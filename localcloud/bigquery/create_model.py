@@ -24,6 +24,7 @@ from localcloud.bigquery import (
     query,
     remote_model,
     table_function,
+    training,
     transform,
     upstream,
 )
@@ -116,7 +117,8 @@ def _check_columns(options: Mapping[str, Any], columns: Sequence[str]) -> None:
     for name, option in kinds.kind_of(options).options.items():
         if not name.endswith(("_COL", "_COLS")):
             continue
-        value = options.get(name, option.default)
+        # What a warm start leaves out is what the model that is there had.
+        value = options.get(name, None if options.get("WARM_START") else option.default)
         asked = [value] if isinstance(value, str) else value or []
         if missing := [column for column in asked if str(column).casefold() not in there]:
             raise BigQueryError(
@@ -156,17 +158,19 @@ def _train(
             table,
             before_transform=_read(rows, fitted),
             holidays=holidays,
+            previous=_previous(found) if options.get("WARM_START") else None,
             on_iteration=on_iteration,
         )
-    training = Training(_inputs(rows, fitted, trained), fitted, trained)
+    finished = Training(_inputs(rows, fitted, trained), fitted, trained)
     runs = [{"startTime": started.isoformat(), **run} for run in trained.training_runs]
+    earlier = found.resource["trainingRuns"] if found is not None and trained.earlier else []
     resource = model.identity(reference) | {
         "modelType": trained.model_type,
-        "featureColumns": [standard_sql_field(*column) for column in training.inputs],
+        "featureColumns": [standard_sql_field(*column) for column in finished.inputs],
         "labelColumns": [
             standard_sql_field(f"predicted_{name}", kind) for name, kind in trained.label_columns
         ],
-        "trainingRuns": runs,
+        "trainingRuns": [*earlier, *runs],
         **trained.resource,
     }
     if fitted is not None:
@@ -175,7 +179,7 @@ def _train(
     cancelled()
     name, directory = store.new_training(reference)
     try:
-        training.save(directory)
+        finished.save(directory)
         store.publish(
             reference,
             name,
@@ -187,6 +191,14 @@ def _train(
         store.discard(reference, name)
         raise
     return runs
+
+
+def _previous(found: model.StoredModel | None) -> Any:
+    """What WARM_START goes on from: the model that is there, when it was trained here."""
+    if found is None:
+        return None
+    loaded = training.load(upstream.runtime().models.training_directory(found.artifact_uri))
+    return loaded.model if isinstance(loaded, Training) else None
 
 
 def _rows(interpreter: Interpreter, text: str, limit: int | None = None) -> pa.Table:

@@ -255,12 +255,15 @@ def kind_of(given: Mapping[str, Any]) -> Kind:
     raise BqmlError(f"model_type is '{name}'; allowed are {', '.join(sorted(KINDS))}")
 
 
-def settings(kind: Kind, given: Mapping[str, Any]) -> dict[str, Any]:
+def settings(
+    kind: Kind, given: Mapping[str, Any], before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Check options and fill in defaults.
 
     Args:
         kind: The kind of model.
         given: What OPTIONS gives, names in upper case.
+        before: What the training had that this one goes on from; None: it begins anew.
 
     Returns:
         A value for each option of the kind; names of enumerations in upper case.
@@ -270,4 +273,4 @@ def settings(kind: Kind, given: Mapping[str, Any]) -> dict[str, Any]:
             with another.
         NotImplementedError: A value that Google takes does not work here.
     """
-    return kind.check(options.filled(kind.name, kind.options, given), frozenset(given))
+    return kind.check(options.filled(kind.name, kind.options, given, before), frozenset(given))

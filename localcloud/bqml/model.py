@@ -125,6 +125,7 @@ class Model:
         feature_statistics: What `statistics.of_columns` says of each feature of the training rows.
         fitted: What was fitted.
         is_tuned: Whether it has trials.
+        earlier: The steps of the trainings that WARM_START went on from, the first first.
     """
 
     kind: str
@@ -136,6 +137,7 @@ class Model:
     feature_statistics: Mapping[str, Mapping[str, Any]]
     fitted: Fitted
     is_tuned: bool = False
+    earlier: Sequence[Sequence[Iteration]] = ()
 
     @property
     def resource(self) -> dict[str, Any]:
@@ -146,7 +148,7 @@ class Model:
 
     @property
     def training_runs(self) -> list[dict[str, Any]]:
-        """`trainingRuns` of the REST resource `Model`.
+        """`trainingRuns` of the REST resource `Model`: this training's.
 
         Without `startTime`, `dataSplitResult` and registration, which the training does not know.
         https://cloud.google.com/bigquery/docs/reference/rest/v2/models#TrainingRun
@@ -168,6 +170,7 @@ class Model:
             "iterations": [asdict(step) for step in self.iterations],
             "feature_statistics": dict(self.feature_statistics),
             "is_tuned": self.is_tuned,
+            "earlier": [[asdict(step) for step in run] for run in self.earlier],
             "fitted": self.fitted.save(directory),
         }
         # Last, so that a directory with this file in it is whole.
@@ -206,4 +209,5 @@ class Model:
             feature_statistics=facts["feature_statistics"],
             fitted=load(facts["fitted"], directory),
             is_tuned=is_tuned,
+            earlier=[[Iteration(**step) for step in run] for run in facts.get("earlier", [])],
         )

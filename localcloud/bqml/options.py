@@ -197,7 +197,10 @@ TUNING = frozenset(
 
 
 def filled(
-    model_type: str, allowed: Mapping[str, Option], given: Mapping[str, Any]
+    model_type: str,
+    allowed: Mapping[str, Option],
+    given: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Check options one by one and fill in defaults.
 
@@ -205,6 +208,7 @@ def filled(
         model_type: Whose they are, for messages.
         allowed: The options there are, by name.
         given: What OPTIONS gives, names in upper case.
+        before: What the training had that this one goes on from; comes before the defaults.
 
     Returns:
         A value for each option; names of enumerations in upper case.
@@ -213,7 +217,8 @@ def filled(
         BqmlError: An option is unknown to this kind, or its value is not allowed.
         NotImplementedError: Google takes it, and it does not work here.
     """
-    values = {name: option.default for name, option in allowed.items()}
+    known_before = before or {}
+    values = {name: known_before.get(name, option.default) for name, option in allowed.items()}
     for name, value in given.items():
         if name in OF_THE_ADAPTER:
             continue

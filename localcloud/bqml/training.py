@@ -2,11 +2,12 @@
 
 import importlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import pyarrow as pa
 
-from localcloud.bqml import kinds
+from localcloud.bqml import kinds, warm_start
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.model import Model, OnIteration
 
@@ -17,6 +18,7 @@ def train(
     *,
     before_transform: pa.Table | None = None,
     holidays: pa.Table | None = None,
+    previous: Model | None = None,
     on_iteration: OnIteration | None = None,
 ) -> Model:
     """Fit a model.
@@ -27,6 +29,7 @@ def train(
         table: The training rows, after TRANSFORM.
         before_transform: The columns that TRANSFORM reads; None without one.
         holidays: The rows of CUSTOM_HOLIDAY; None without it.
+        previous: The model that WARM_START goes on from; None: there is none that was trained.
         on_iteration: Called after each step; may raise to stop the training.
 
     Returns:
@@ -41,7 +44,9 @@ def train(
         from localcloud.bqml.tuning import training as tuning
 
         return tuning.train(kind, options, table, on_iteration)
-    settings = kinds.settings(kind, options)
+    warm = options.get("WARM_START") is True and "WARM_START" in kind.options
+    before = warm_start.checked(kind, options, previous) if warm else None
+    settings = kinds.settings(kind, options, None if before is None else before.options)
     if kind.is_transform:
         if before_transform is None:
             raise BqmlError(f"a model of type {kind.name} needs a TRANSFORM clause")
@@ -53,7 +58,10 @@ def train(
         if before_transform is not None:
             raise BqmlError("custom_holiday does not go with a TRANSFORM clause")
         train_kind = partial(train_kind, holidays=holidays)
-    return train_kind(kind, settings, table, on_iteration)
+    if before is None:
+        return train_kind(kind, settings, table, on_iteration)
+    model = train_kind(kind, settings, table, on_iteration, previous=before)
+    return replace(model, earlier=[*before.earlier, before.iterations])
 
 
 def check(options: Mapping[str, object]) -> None:

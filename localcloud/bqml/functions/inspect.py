@@ -37,12 +37,18 @@ CLUSTER_INFO = pa.list_(
 def training_info(
     model: Model | None, _tables: Sequence[pa.Table], settings: Mapping[str, Any]
 ) -> pa.Table:
-    """One row an iteration, the last first, as Google's example has them."""
+    """One row an iteration, the last first, as Google's example has them.
+
+    A training that WARM_START went on with is a run of its own.
+    """
     given = model_of(model, "ML.TRAINING_INFO")
     check_settings("ML.TRAINING_INFO", settings)
-    steps = sorted(given.iterations, key=lambda step: -step.index)
+    runs = [*given.earlier, given.iterations]
+    numbered = [(number, step) for number, run in enumerate(runs) for step in run]
+    numbered.sort(key=lambda pair: (-pair[0], -pair[1].index))
+    steps = [step for _, step in numbered]
     columns = {
-        "training_run": pa.array([0] * len(steps), pa.int64()),
+        "training_run": pa.array([number for number, _ in numbered], pa.int64()),
         "iteration": pa.array([step.index for step in steps], pa.int64()),
         "loss": pa.array([step.loss for step in steps], pa.float64()),
         "eval_loss": pa.array([step.eval_loss for step in steps], pa.float64()),

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localcloud.bqml import options
+from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.network.activation import ACTIVATIONS
+from localcloud.bqml.network.layers import Layers
 from localcloud.bqml.network.optimizer import NAMES
 from localcloud.bqml.options import Option
 from localcloud.bqml.tuning.space import PENALTY, Hyperparameter
@@ -65,6 +67,21 @@ def units(settings: Mapping[str, Any], rows: int, inputs: int, outputs: int) -> 
     """
     given: Sequence[int] | None = settings["HIDDEN_UNITS"]
     return tuple(given or [max(1, min(MOST_UNITS, rows // (10 * (inputs + outputs))))])
+
+
+def units_of(start: Layers, settings: Mapping[str, Any]) -> tuple[int, ...]:
+    """The hidden layers of a network that a training goes on from.
+
+    Raises:
+        BqmlError: ACTIVATION_FN gives each layer another number of columns than before.
+    """
+    before, after = (ACTIVATIONS[name] for name in (start.activation, settings["ACTIVATION_FN"]))
+    if before.doubles != after.doubles:
+        raise BqmlError(
+            f"with warm_start = TRUE activation_fn cannot go from '{start.activation}' to "
+            f"'{settings['ACTIVATION_FN']}': CRELU gives twice as many columns as the others"
+        )
+    return tuple(start.units)
 
 
 def batch(settings: Mapping[str, Any], rows: int) -> int:

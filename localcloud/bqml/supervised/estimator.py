@@ -21,6 +21,7 @@ class TrainingSet:
         eval_target: Their places of classes, or numbers.
         eval_weights: Their weights; None: all alike.
         class_count: Number of classes; 0 for a regressor.
+        start: What an earlier training fitted, to go on from; None: nothing.
     """
 
     features: Design
@@ -30,6 +31,7 @@ class TrainingSet:
     eval_target: Floats | None
     eval_weights: Floats | None
     class_count: int
+    start: "Estimator | None" = None
 
 
 @dataclass(frozen=True)

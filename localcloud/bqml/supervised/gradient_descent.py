@@ -107,9 +107,18 @@ class Objective:
 
 
 def descend(
-    data: TrainingSet, settings: Mapping[str, Any], on_iteration: OnIteration | None
+    data: TrainingSet,
+    settings: Mapping[str, Any],
+    on_iteration: OnIteration | None,
+    start: tuple[Floats, Floats] | None = None,
 ) -> tuple[Floats, Floats, list[Iteration]]:
     """Minimise the loss.
+
+    Args:
+        data: The rows.
+        settings: A value for each option.
+        on_iteration: Called after each step.
+        start: Coefficients, a row each output, and intercepts to begin with; None: zeros.
 
     Returns:
         Coefficients, a row each output; intercepts; the steps.
@@ -121,11 +130,7 @@ def descend(
     constant = settings["LEARN_RATE_STRATEGY"] == "CONSTANT"
     rate = settings["LEARN_RATE"] if constant else settings["LS_INIT_LEARN_RATE"]
     outputs = data.class_count if data.class_count > 2 else 1
-    point = Point(
-        np.zeros((data.features.shape[1], outputs)),
-        np.zeros(outputs),
-        np.zeros((len(data.target), outputs)),
-    )
+    point = _start(data, outputs, start)
     iterations: list[Iteration] = []
     for index in range(settings["MAX_ITERATIONS"]):
         started = time.monotonic()
@@ -155,6 +160,14 @@ def descend(
         if hardly_better(iterations, settings):
             break
     return point.coefficients.T, point.intercepts, iterations
+
+
+def _start(data: TrainingSet, outputs: int, start: tuple[Floats, Floats] | None) -> Point:
+    if start is None:
+        coefficients, intercepts = np.zeros((data.features.shape[1], outputs)), np.zeros(outputs)
+        return Point(coefficients, intercepts, np.zeros((len(data.target), outputs)))
+    coefficients, intercepts = start[0].T, start[1]
+    return Point(coefficients, intercepts, np.asarray(data.features @ coefficients) + intercepts)
 
 
 def loss(margins: Floats, target: Floats, class_count: int, weights: Floats | None) -> float:

@@ -42,7 +42,7 @@ REGRESSION_OPTIONS: Mapping[str, Option] = {
     "L1_REG": options.number(0.0),
     "L2_REG": options.number(0.0),
     "CALCULATE_P_VALUES": options.flag(False),
-    "WARM_START": options.flag(False, supported=(False,)),
+    "WARM_START": options.flag(False),
 }
 CLASSIFICATION_OPTIONS: Mapping[str, Option] = {**REGRESSION_OPTIONS, **options.CLASS_WEIGHTS}
 
@@ -134,7 +134,13 @@ def check_regression(settings: dict[str, Any], given: frozenset[str]) -> dict[st
         raise BqmlError(
             "optimize_strategy 'NORMAL_EQUATION' does not go with l1_reg; leave one of them out"
         )
-    if settings["OPTIMIZE_STRATEGY"] == "AUTO_STRATEGY" and "L1_REG" in given:
+    if settings["OPTIMIZE_STRATEGY"] == "NORMAL_EQUATION" and settings["WARM_START"]:
+        raise BqmlError(
+            "optimize_strategy 'NORMAL_EQUATION' solves at once and cannot go on from an earlier "
+            "training; with warm_start = TRUE give 'BATCH_GRADIENT_DESCENT'"
+        )
+    descends = "L1_REG" in given or settings["WARM_START"]
+    if settings["OPTIMIZE_STRATEGY"] == "AUTO_STRATEGY" and descends:
         settings["OPTIMIZE_STRATEGY"] = "BATCH_GRADIENT_DESCENT"
     return settings
 
@@ -188,8 +194,12 @@ def fit(
     if strategy == "NORMAL_EQUATION":
         coefficients, intercepts, iterations = _normal_equation(data, settings, on_iteration)
     else:
+        start = data.start
         coefficients, intercepts, iterations = gradient_descent.descend(
-            data, settings, on_iteration
+            data,
+            settings,
+            on_iteration,
+            (start.coefficients, start.intercepts) if isinstance(start, Linear) else None,
         )
     model = Linear(coefficients, intercepts, data.class_count, strategy, None)
     if not settings["CALCULATE_P_VALUES"]:

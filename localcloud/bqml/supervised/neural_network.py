@@ -296,11 +296,16 @@ def _fit(
     wide: Optimizer | None,
 ) -> tuple[Network, list[Iteration]]:
     rows, width = data.features.shape
+    start = data.start if isinstance(data.start, Network) else None
     mean, scale = 0.0, 1.0
-    if data.class_count == 0:
+    if start is not None:
+        mean, scale = start.mean, start.scale
+    elif data.class_count == 0:
         mean, scale = float(data.target.mean()), float(data.target.std()) or 1.0
     plan = training.Plan(
-        units=network.units(settings, rows, width, data.class_count or 1),
+        units=network.units(settings, rows, width, data.class_count or 1)
+        if start is None
+        else network.units_of(start.deep, settings),
         outputs=data.class_count if data.class_count > 2 else 1,
         activation=settings["ACTIVATION_FN"],
         dropout=settings["DROPOUT"],
@@ -312,7 +317,7 @@ def _fit(
     iterations: list[Iteration] = []
     started = time.monotonic()
     for numbers in training.passes(
-        plan, data.features, (data.target - mean) / scale, data.weights, None
+        plan, data.features, (data.target - mean) / scale, data.weights, _numbers(start)
     ):
         fitted = Network(
             deep=Layers(numbers.deep, plan.activation),
@@ -344,6 +349,12 @@ def _fit(
         if len(iterations) == settings["MAX_ITERATIONS"] or hardly_better(iterations, settings):
             break
     return fitted, iterations
+
+
+def _numbers(start: Network | None) -> training.Numbers | None:
+    if start is None:
+        return None
+    return training.Numbers(start.deep.dense, () if start.wide is None else (start.wide,))
 
 
 def _loss(fitted: Network, features: Design, target: Floats, by_row: Floats | None) -> float:

@@ -20,6 +20,7 @@ from localcloud.bqml.supervised.estimator import Fit, TrainingSet
 from localcloud.bqml.supervised.explanation import global_explanation
 from localcloud.bqml.supervised.predictor import Predictor
 from localcloud.bqml.supervised.split import split
+from localcloud.bqml.warm_start import check_features
 
 LABEL_TYPES = ("STRING", "BOOL", "INT64")
 
@@ -34,6 +35,7 @@ def train(
     most_classes: int,
     standardize: bool,
     encoding_method: str | None = None,
+    previous: Model | None = None,
 ) -> Model:
     """Fit a model that predicts a label.
 
@@ -46,6 +48,7 @@ def train(
         most_classes: How many classes it can tell apart; 0: it predicts numbers.
         standardize: Whether it takes numbers centred and divided by their deviation.
         encoding_method: How categories are encoded by a kind that has no CATEGORY_ENCODING_METHOD.
+        previous: The model to go on from; None: none.
 
     Raises:
         BqmlError: The rows are not what the kind needs.
@@ -54,19 +57,25 @@ def train(
     label, rows = _labelled(table, settings)
     aside = {label, settings["DATA_SPLIT_COL"], settings.get("INSTANCE_WEIGHT_COL")}
     features = feature_columns(rows, aside)
-    classes, target = _target(rows.column(label), label, most_classes)
+    before = None if previous is None else _before(previous, features)
+    known = None if before is None else before.classes
+    classes, target = _target(rows.column(label), label, most_classes, known)
     trains, evaluates = split(rows, settings)
     if len(trains) == 0:
         raise BqmlError("the data split leaves no rows to train on")
     training = rows.take(pa.array(trains))
     held_out = None if evaluates is None else rows.take(pa.array(evaluates))
-    encoding = Encoding.fit(
-        training,
-        features,
-        method=encoding_method or settings["CATEGORY_ENCODING_METHOD"],
-        standardize=standardize,
-        target=target[trains],
-        class_count=len(classes),
+    encoding = (
+        Encoding.fit(
+            training,
+            features,
+            method=encoding_method or settings["CATEGORY_ENCODING_METHOD"],
+            standardize=standardize,
+            target=target[trains],
+            class_count=len(classes),
+        )
+        if before is None
+        else before.encoding
     )
     by_class = (
         weights.of_classes(target[trains].astype(np.intp), [text(c) for c in classes], settings)
@@ -87,6 +96,7 @@ def train(
         eval_target=None if evaluates is None else target[evaluates],
         eval_weights=None if held_out is None else weigh(held_out, target[evaluates]),
         class_count=len(classes),
+        start=None if before is None else before.estimator,
     )
     estimator, iterations = fit(data, settings, on_iteration)
     # Without evaluation rows a model is judged on those it was trained on.
@@ -131,7 +141,16 @@ def _labelled(table: pa.Table, settings: Mapping[str, Any]) -> tuple[str, pa.Tab
     return label, rows
 
 
-def _target(column: pa.ChunkedArray, label: str, most_classes: int) -> tuple[list[Any], Floats]:
+def _before(previous: Model, features: Sequence[tuple[str, str]]) -> Predictor:
+    check_features(features, previous)
+    if not isinstance(previous.fitted, Predictor):
+        raise BqmlError(f"a model of type {previous.kind} predicts no label")
+    return previous.fitted
+
+
+def _target(
+    column: pa.ChunkedArray, label: str, most_classes: int, known: Sequence[Any] | None
+) -> tuple[list[Any], Floats]:
     try:
         name = bigquery_type(column.type)
     except NotImplementedError as error:
@@ -143,6 +162,13 @@ def _target(column: pa.ChunkedArray, label: str, most_classes: int) -> tuple[lis
             f"the label '{label}' is {name}; a classifier needs STRING, BOOL or INT64: CAST it"
         )
     classes: Sequence[Any] = sorted(column.unique().to_pylist())
+    if known is not None:
+        if strange := [text(value) for value in classes if value not in known]:
+            raise BqmlError(
+                f"warm_start = TRUE needs the labels of before, "
+                f"{', '.join(map(text, known))}; '{label}' also has {', '.join(strange)}"
+            )
+        classes = known
     if len(classes) < 2:
         raise BqmlError(
             f"Classification model requires at least 2 unique labels; '{label}' has only "

@@ -117,6 +117,8 @@ def _settled(
         raise BqmlError(f"num_trials: models of type {kind.name} are not tuned")
     own = options.filled(kind.name, OPTIONS, {n: v for n, v in given.items() if n in OPTIONS})
     spaces, plain = _spaces(kind, given)
+    if plain.get("WARM_START"):
+        raise BqmlError("give num_trials or warm_start = TRUE, not both")
     return own, spaces, plain, kinds.settings(kind, plain)
 
 

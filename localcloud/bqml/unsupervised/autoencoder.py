@@ -28,6 +28,7 @@ from localcloud.bqml.network.layers import Layers
 from localcloud.bqml.network.optimizer import Optimizer
 from localcloud.bqml.options import Option
 from localcloud.bqml.tuning.space import PENALTY, Hyperparameter
+from localcloud.bqml.warm_start import check_features
 
 FILE = "network.npz"
 SCORES = "training_scores.npz"
@@ -173,9 +174,13 @@ def check(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
 
 
 def train(
-    kind: Kind, settings: Mapping[str, Any], table: pa.Table, on_iteration: OnIteration | None
+    kind: Kind,
+    settings: Mapping[str, Any],
+    table: pa.Table,
+    on_iteration: OnIteration | None,
+    previous: Model | None = None,
 ) -> Model:
-    """Train an autoencoder.
+    """Train an autoencoder, or one that is there further.
 
     Raises:
         BqmlError: There are no rows, or the loss became infinite.
@@ -185,9 +190,13 @@ def train(
         raise BqmlError("Input data doesn't contain any rows.")
     rows = table.take(pa.array(order.shuffled(table)))
     names = feature_columns(rows, ())
-    encoding = Encoding.fit_unlabelled(rows, names, standardize=True)
-    features = encoding.encode(rows)
-    fitted = Autoencoder(encoding, Layers((), settings["ACTIVATION_FN"]), {}, np.zeros(0))
+    if previous is not None and isinstance(previous.fitted, Autoencoder):
+        check_features(names, previous)
+        fitted = previous.fitted
+    else:
+        encoding = Encoding.fit_unlabelled(rows, names, standardize=True)
+        fitted = Autoencoder(encoding, Layers((), settings["ACTIVATION_FN"]), {}, np.zeros(0))
+    features = fitted.encoding.encode(rows)
     fitted, iterations = _fit(fitted, features, settings, on_iteration)
     losses = fitted._losses(features)
     return Model(
@@ -211,7 +220,12 @@ def _fit(
     on_iteration: OnIteration | None,
 ) -> tuple[Autoencoder, list[Iteration]]:
     rows, width = features.shape
-    units = network.units(settings, rows, width, width)
+    start = fitted.network.dense
+    units = (
+        network.units_of(fitted.network, settings)
+        if start
+        else network.units(settings, rows, width, width)
+    )
     optimizer = Optimizer.of({}, settings["OPTIMIZER"], settings["LEARN_RATE"])
     plan = training.Plan(
         units=units,
@@ -227,7 +241,8 @@ def _fit(
     )
     iterations: list[Iteration] = []
     started = time.monotonic()
-    for numbers in training.passes(plan, features, features, None, None):
+    begin = training.Numbers(start) if start else None
+    for numbers in training.passes(plan, features, features, None, begin):
         fitted = replace(fitted, network=Layers(numbers.deep, plan.activation))
         now = time.monotonic()
         step = Iteration(

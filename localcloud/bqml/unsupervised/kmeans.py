@@ -23,6 +23,7 @@ from localcloud.bqml.kind import Kind
 from localcloud.bqml.model import Iteration, Model, OnIteration, hardly_better
 from localcloud.bqml.options import Option
 from localcloud.bqml.unsupervised.feature_value import as_rest, feature_values
+from localcloud.bqml.warm_start import check_features
 
 FILE = "clusters.npz"
 NEAREST = 5
@@ -38,7 +39,7 @@ OPTIONS: Mapping[str, Option] = {
     "KMEANS_INIT_COL": options.column(),
     "DISTANCE_TYPE": options.choice("EUCLIDEAN", "EUCLIDEAN", "COSINE"),
     "STANDARDIZE_FEATURES": options.flag(True),
-    "WARM_START": options.flag(False, supported=(False,)),
+    "WARM_START": options.flag(False),
 }
 
 
@@ -188,9 +189,13 @@ def check(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
 
 
 def train(
-    kind: Kind, settings: Mapping[str, Any], table: pa.Table, on_iteration: OnIteration | None
+    kind: Kind,
+    settings: Mapping[str, Any],
+    table: pa.Table,
+    on_iteration: OnIteration | None,
+    previous: Model | None = None,
 ) -> Model:
-    """Find clusters.
+    """Find clusters, or move those that are there.
 
     Raises:
         BqmlError: The rows do not hold as many different points as clusters are wanted.
@@ -200,10 +205,17 @@ def train(
         raise BqmlError("Input data doesn't contain any rows.")
     rows = table.take(pa.array(order.shuffled(table)))
     names = feature_columns(rows, {settings["KMEANS_INIT_COL"]})
-    encoding = Encoding.fit_unlabelled(rows, names, standardize=settings["STANDARDIZE_FEATURES"])
-    features = encoding.encode(rows)
-    count = settings["NUM_CLUSTERS"] or _usual_count(rows.num_rows)
-    started = _initial(rows, features, count, settings)
+    if previous is not None and isinstance(previous.fitted, Clusters):
+        check_features(names, previous)
+        encoding, started = previous.fitted.encoding, previous.fitted.centroids
+        features = encoding.encode(rows)
+    else:
+        encoding = Encoding.fit_unlabelled(
+            rows, names, standardize=settings["STANDARDIZE_FEATURES"]
+        )
+        features = encoding.encode(rows)
+        count = settings["NUM_CLUSTERS"] or _usual_count(rows.num_rows)
+        started = _initial(rows, features, count, settings)
     centroids, iterations = _steps(features, started, settings, on_iteration)
     distance_type = settings["DISTANCE_TYPE"]
     labels, distances = nearest(features, centroids, distance_type)

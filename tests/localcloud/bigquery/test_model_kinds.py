@@ -353,3 +353,30 @@ def test_an_autoencoder(run: Run, client: bigquery.Client, dataset: str) -> None
     assert embedded["size"] == 2
     assert anomalies
     assert model(client, dataset, "narrow").model_type == "AUTOENCODER"
+
+
+@pytest.mark.covers("WARM_START", "bigquery.models.get")
+def test_a_warm_start_adds_a_training_run(run: Run, client: bigquery.Client, dataset: str) -> None:
+    rows = "AS SELECT survived, class, age FROM shared.passengers"
+    options = "model_type = 'LOGISTIC_REG', input_label_cols = ['survived'], max_iterations = 3"
+    run(f"CREATE MODEL steady OPTIONS ({options}) {rows}")
+
+    run(
+        "CREATE OR REPLACE MODEL steady OPTIONS (model_type = 'LOGISTIC_REG', warm_start = TRUE) "
+        f"{rows}"
+    )
+
+    info = run("SELECT training_run, iteration FROM ML.TRAINING_INFO(MODEL steady)")
+    runs = model(client, dataset, "steady").to_api_repr()["trainingRuns"]
+    assert {row["training_run"] for row in info} == {0, 1}
+    assert [found["trainingOptions"]["warmStart"] for found in runs] == [False, True]
+    assert [len(found["results"]) for found in runs] == [3, 3]
+
+
+@pytest.mark.covers("WARM_START")
+def test_a_warm_start_of_nothing_is_refused(run: Run) -> None:
+    with pytest.raises(BadRequest, match="there is none that was trained"):
+        run(
+            "CREATE MODEL nothing OPTIONS (model_type = 'KMEANS', warm_start = TRUE) "
+            "AS SELECT class, age FROM shared.passengers"
+        )

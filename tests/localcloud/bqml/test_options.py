@@ -71,7 +71,6 @@ def test_wrong_options_are_refused_with_their_name(flights, options, says):
     ("options", "says"),
     [
         ({"MODEL_TYPE": "TENSORFLOW"}, "TENSORFLOW do not train on the local cloud yet"),
-        ({**LINEAR, "WARM_START": True}, "warm_start = True does not work"),
     ],
 )
 def test_what_google_does_and_this_does_not_says_so(flights, options, says):
