@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,7 +15,13 @@ import click
 from click.core import ParameterSource
 
 from localcloud import process
-from localcloud.process import DEFAULT_PORT, DEFAULT_STATE, Running, StartError
+from localcloud.process import (
+    DEFAULT_GRPC_PORT,
+    DEFAULT_PORT,
+    DEFAULT_STATE,
+    Running,
+    StartError,
+)
 
 LOG = "cloud.log"
 LARGEST_LOG = 20 * 1024 * 1024
@@ -45,6 +51,19 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Port; 0 takes a free one.",
         ),
         click.option(
+            "--grpc-port",
+            type=click.IntRange(0, 65535),
+            default=None,
+            help="Port of gRPC; 0 takes a free one. "
+            f"[default: {DEFAULT_GRPC_PORT} beside port {DEFAULT_PORT}, else a free one]",
+        ),
+        click.option(
+            "--tls",
+            is_flag=True,
+            help="Serve gRPC with TLS too, for clients that know no other; writes the file that "
+            "they have to trust.",
+        ),
+        click.option(
             "--operation-seconds",
             type=click.FloatRange(0),
             default=0.0,
@@ -63,19 +82,25 @@ def main() -> None:
 
 @main.command()
 @_serving
-def serve(port: int, state: Path, operation_seconds: float) -> None:
+def serve(
+    port: int, grpc_port: int | None, tls: bool, state: Path, operation_seconds: float
+) -> None:
     """Run in the foreground."""
     from localcloud import serving
 
     try:
-        serving.serve(state.absolute(), port, operation_seconds, state / LOG)
+        serving.serve(
+            state.absolute(), port, operation_seconds, state / LOG, grpc_port=grpc_port, tls=tls
+        )
     except StartError as error:
         _refuse(error)
 
 
 @main.command()
 @_serving
-def start(port: int, state: Path, operation_seconds: float) -> None:
+def start(
+    port: int, grpc_port: int | None, tls: bool, state: Path, operation_seconds: float
+) -> None:
     """Run in the background; returns when it is ready."""
     began = time.monotonic()
     state = state.absolute()
@@ -114,6 +139,8 @@ def start(port: int, state: Path, operation_seconds: float) -> None:
                 str(state),
                 "--operation-seconds",
                 str(operation_seconds),
+                *(() if grpc_port is None else ("--grpc-port", str(grpc_port))),
+                *(("--tls",) if tls else ()),
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -124,6 +151,8 @@ def start(port: int, state: Path, operation_seconds: float) -> None:
     ready = _wait(state, server.pid, began, server)
     seconds = time.monotonic() - began
     click.echo(f"The local cloud is ready at {ready.url} (pid {ready.pid}, {seconds:.1f} s).")
+    for line in _grpc(_get(f"{ready.url}/") or {}):
+        click.echo(line)
 
 
 @main.command()
@@ -168,6 +197,16 @@ def _print(report: dict[str, Any]) -> None:
     click.echo(f"{report['url']}  {word}  (pid {report['pid']}, project {report['project']})")
     for row in report["services"]:
         click.echo(f"  {row['name']:<22} {row['status']:<9} {' '.join(row['paths'])}")
+    for line in _grpc(report):
+        click.echo(line)
+
+
+def _grpc(report: dict[str, Any]) -> Iterator[str]:
+    found = report.get("grpc") or {}
+    if found.get("address"):
+        yield f"gRPC: {found['address']}"
+    if found.get("tls_address"):
+        yield f"gRPC with TLS: {found['tls_address']}, signed by {found['ca_file']}"
 
 
 @main.command()

@@ -16,6 +16,7 @@ from typing import IO
 import psutil
 
 DEFAULT_PORT = 8470
+DEFAULT_GRPC_PORT = 8471
 DEFAULT_STATE = Path(".local/cloud")
 HOST = "127.0.0.1"
 LEAST_FREE_BYTES = 200 * 1024 * 1024

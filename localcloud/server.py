@@ -147,6 +147,7 @@ class LocalCloud:
             data_transfer.plane(self.cloud),
         ]
         self.readiness = Readiness()
+        self.grpc: Json = {}
         self._open_bigquery = bigquery
         self._on_progress = on_progress
         self._bigquery: BigQuery | None = None
@@ -279,6 +280,7 @@ class LocalCloud:
             "ready": self.readiness.status == "ready",
             "detail": self.readiness.detail,
             "state": str(self.state),
+            "grpc": self.grpc,
             "services": [
                 {"name": name, "paths": paths, "status": status} for name, paths, status in rows
             ],

@@ -1,5 +1,6 @@
 """The server process: state directory, port, uvicorn, and a tidy end."""
 
+import datetime
 import logging
 import signal
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from localcloud import process
+from localcloud.grpc.server import GrpcServer
 from localcloud.server import LocalCloud
 
 GRACE_SECONDS = 5
@@ -19,8 +21,25 @@ GRACE_SECONDS = 5
 log = logging.getLogger("localcloud")
 
 
-def serve(state: Path, port: int, operation_seconds: float, log_file: Path) -> None:
+def serve(
+    state: Path,
+    port: int,
+    operation_seconds: float,
+    log_file: Path,
+    *,
+    grpc_port: int | None = None,
+    tls: bool = False,
+) -> None:
     """Serve until SIGTERM or SIGINT.
+
+    Args:
+        state: The state directory.
+        port: The port; 0 takes a free one.
+        operation_seconds: How long a long-running operation lasts.
+        log_file: Where the log goes.
+        grpc_port: The port of gRPC; None takes the default one beside the default port, and a free
+            one beside any other.
+        tls: Whether gRPC is served with TLS too.
 
     Raises:
         StartError: The state directory or the port is not to be had.
@@ -36,9 +55,11 @@ def serve(state: Path, port: int, operation_seconds: float, log_file: Path) -> N
         operation_seconds=operation_seconds,
         on_progress=log.info,
     )
+    remote_calls = _grpc(cloud, port, grpc_port, tls)
     process.write(state, listening.getsockname()[1])
     log.info("serving %s from %s", address, state)
     threading.Thread(target=cloud.open, name="open", daemon=True).start()
+    remote_calls.start()
     server = _Server(
         uvicorn.Config(
             cloud.app,
@@ -53,9 +74,31 @@ def serve(state: Path, port: int, operation_seconds: float, log_file: Path) -> N
     try:
         server.run(sockets=[listening])
     finally:
+        remote_calls.close()
         cloud.close()
         held.close()
         log.info("stopped")
+
+
+def _grpc(cloud: LocalCloud, port: int, grpc_port: int | None, tls: bool) -> GrpcServer:
+    if grpc_port is None:
+        grpc_port = process.DEFAULT_GRPC_PORT if port == process.DEFAULT_PORT else 0
+    shown = None
+    if tls:
+        from localcloud.grpc.certificate import certificate
+
+        shown = certificate(cloud.state / "tls", datetime.datetime.now(datetime.UTC))
+    server = GrpcServer(
+        base_url=cloud.base_url,
+        wait_for_bigquery=cloud.bigquery,
+        port=grpc_port,
+        certificate=shown,
+    )
+    cloud.grpc = {"address": server.address}
+    if shown is not None:
+        cloud.grpc |= {"tls_address": server.tls_address, "ca_file": str(shown.authority)}
+    log.info("serving gRPC at %s", server.address)
+    return server
 
 
 def _log_to(file: Path) -> None:

@@ -27,6 +27,7 @@ class LocalCloud:
         url: Its address.
         project: Its default project.
         pid: The server's process id.
+        grpc: `address` of gRPC; with `--tls` also `tls_address` and `ca_file`.
     """
 
     state: Path
@@ -34,6 +35,7 @@ class LocalCloud:
     url: str = field(init=False, default="")
     project: str = field(init=False, default="")
     pid: int = field(init=False, default=0)
+    grpc: dict[str, str] = field(init=False, default_factory=dict)
 
     @property
     def port(self) -> int:
@@ -51,11 +53,14 @@ class LocalCloud:
 
     def start(self) -> None:
         """Start it, on the port it had before if it ran before."""
-        port = self.port if self.url else 0
-        started = self.run("start", "--port", str(port), *self.options)
+        ports = ["--port", str(self.port if self.url else 0)]
+        if self.grpc:
+            ports += ["--grpc-port", self.grpc["address"].rsplit(":", 1)[1]]
+        started = self.run("start", *ports, *self.options)
         assert started.returncode == 0, started.stderr
         report = json.loads(self.run("status", "--json").stdout)
         self.url, self.project, self.pid = report["url"], report["project"], report["pid"]
+        self.grpc = report["grpc"]
 
     def kill(self) -> None:
         """Kill -9 the server, as a machine's failure would."""
@@ -76,7 +81,9 @@ def local_cloud() -> Iterator[LocalCloud]:
     A test may `kill()` and `start()` it; it comes back at the same address with what it kept.
     """
     with tempfile.TemporaryDirectory(prefix="local-cloud-") as folder:
-        cloud = LocalCloud(Path(folder) / "state")
+        cloud = LocalCloud(Path(folder) / "state", options=("--tls",))
         cloud.start()
+        # Read once a process, when its first channel with TLS is made.
+        os.environ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"] = cloud.grpc["ca_file"]
         yield cloud
         cloud.stop()

@@ -1,0 +1,1 @@
+"""Google's gRPC services over the REST handlers of the same process."""
