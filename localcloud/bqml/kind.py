@@ -55,6 +55,7 @@ class Kind:
         hyperparameters: The options that can be tuned; empty for a kind that is not tuned.
         objectives: What a search may go by, the usual one first.
         takes_holidays: Whether the statement may have CUSTOM_HOLIDAY, which `train` then takes.
+        takes_transform: Whether the statement may have a TRANSFORM clause.
         is_transform: Whether it is its TRANSFORM clause alone, and learns from what that reads.
     """
 
@@ -67,4 +68,5 @@ class Kind:
     hyperparameters: Mapping[str, Hyperparameter] = field(default_factory=dict)
     objectives: tuple[str, ...] = ()
     takes_holidays: bool = False
+    takes_transform: bool = True
     is_transform: bool = False

@@ -9,7 +9,14 @@ from localcloud.bqml.contribution import training as contribution
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.kind import Kind
 from localcloud.bqml.recommender import matrix_factorization
-from localcloud.bqml.supervised import boosted_tree, linear, neural_network, random_forest, training
+from localcloud.bqml.supervised import (
+    automl,
+    boosted_tree,
+    linear,
+    neural_network,
+    random_forest,
+    training,
+)
 from localcloud.bqml.supervised.predictor import Predictor
 from localcloud.bqml.timeseries import training as timeseries
 from localcloud.bqml.timeseries.forecaster import Forecaster
@@ -94,6 +101,7 @@ KINDS: Mapping[str, Kind] = {
             matrix_factorization.check,
             matrix_factorization.train,
             matrix_factorization.Recommender.load,
+            takes_transform=False,
             hyperparameters={
                 "NUM_FACTORS": Hyperparameter(2, 200, (2, 20), is_whole=True),
                 "L2_REG": PENALTY,
@@ -146,6 +154,21 @@ KINDS: Mapping[str, Kind] = {
             )
             for (name, kind_options), most_classes, objectives in zip(
                 both, (1000, 0), (_CLASSIFICATION, _REGRESSION), strict=True
+            )
+        ),
+        *(
+            Kind(
+                name,
+                name,
+                kind_options,
+                automl.check,
+                partial(automl.train, candidates=candidates),
+                automl.Champion.read,
+                takes_transform=False,
+            )
+            for name, kind_options, candidates in (
+                ("AUTOML_CLASSIFIER", automl.CLASSIFICATION_OPTIONS, automl.CLASSIFIERS),
+                ("AUTOML_REGRESSOR", automl.REGRESSION_OPTIONS, automl.REGRESSORS),
             )
         ),
         Kind(

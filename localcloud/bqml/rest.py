@@ -42,6 +42,7 @@ UNTOLD = frozenset(
     {
         "DATA_SPLIT_TEST_FRACTION",
         "HPARAM_TUNING_ALGORITHM",
+        "OPTIMIZATION_OBJECTIVE",
         "PRUNING_METHOD",
         "RATING_COL",
         "SEASONALITIES",

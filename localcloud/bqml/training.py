@@ -47,6 +47,8 @@ def train(
     warm = options.get("WARM_START") is True and "WARM_START" in kind.options
     before = warm_start.checked(kind, options, previous) if warm else None
     settings = kinds.settings(kind, options, None if before is None else before.options)
+    if before_transform is not None and not kind.takes_transform:
+        raise BqmlError(f"a model of type {kind.name} takes no TRANSFORM clause")
     if kind.is_transform:
         if before_transform is None:
             raise BqmlError(f"a model of type {kind.name} needs a TRANSFORM clause")

@@ -41,7 +41,7 @@ def explain_predict(
     Of a classifier, attributions are in log odds and for the predicted class.
     """
     name = "ML.EXPLAIN_PREDICT"
-    fitted = predictor_of(model, name)
+    fitted = predictor_of(model, name, of_automl=False)
     check_settings(
         name,
         settings,

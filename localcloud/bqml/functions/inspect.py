@@ -94,7 +94,7 @@ def feature_importance(
     over the splits of all of them.
     """
     name = "ML.FEATURE_IMPORTANCE"
-    fitted = predictor_of(model, name)
+    fitted = predictor_of(model, name, of_automl=False)
     check_settings(name, settings)
     if not isinstance(fitted.estimator, BoostedTree):
         raise BqmlError(f"{name} is for boosted trees and random forests only")

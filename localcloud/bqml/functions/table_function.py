@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.model import Model
+from localcloud.bqml.supervised.automl import Champion
 from localcloud.bqml.supervised.predictor import Predictor
 
 Call = Callable[[Model | None, Sequence[pa.Table], Mapping[str, Any]], pa.Table]
@@ -48,14 +49,20 @@ def model_of(model: Model | None, name: str) -> Model:
     return model
 
 
-def predictor_of(model: Model | None, name: str) -> Predictor:
+def predictor_of(model: Model | None, name: str, *, of_automl: bool = True) -> Predictor:
     """What the model a function was given has learnt of its label.
 
+    Args:
+        model: The model.
+        name: The function, for messages.
+        of_automl: Whether the function is for models of AutoML too.
+
     Raises:
-        BqmlError: There is no model, or its kind predicts no label.
+        BqmlError: There is no model, or the function is not for its kind.
     """
     given = model_of(model, name)
-    if not isinstance(given.fitted, Predictor):
+    is_refused = isinstance(given.fitted, Champion) and not of_automl
+    if not isinstance(given.fitted, Predictor) or is_refused:
         raise BqmlError(f"{name} is not for models of type {given.model_type}")
     return given.fitted
 

@@ -164,7 +164,7 @@ def factor_weights(fitted: Recommender) -> pa.Table:
 
 
 def _linear(model: Model | None, name: str) -> tuple[Predictor, Linear]:
-    fitted = predictor_of(model, name)
+    fitted = predictor_of(model, name, of_automl=False)
     if not isinstance(fitted.estimator, Linear):
         raise BqmlError(f"{name} is for linear and logistic regressions only")
     return fitted, fitted.estimator

@@ -380,3 +380,22 @@ def test_a_warm_start_of_nothing_is_refused(run: Run) -> None:
             "CREATE MODEL nothing OPTIONS (model_type = 'KMEANS', warm_start = TRUE) "
             "AS SELECT class, age FROM shared.passengers"
         )
+
+
+@pytest.mark.covers("AUTOML_REGRESSOR", "ML.GLOBAL_EXPLAIN", "bigquery.models.get")
+def test_automl(run: Run, client: bigquery.Client, dataset: str) -> None:
+    run(
+        "CREATE MODEL found OPTIONS (model_type = 'AUTOML_REGRESSOR', input_label_cols = ['y'], "
+        "optimization_objective = 'MINIMIZE_MAE', budget_hours = 1.0) "
+        "AS SELECT n, MOD(n, 7) AS other, POW(n - 600, 2) AS y "
+        "FROM UNNEST(GENERATE_ARRAY(1, 1200)) AS n"
+    )
+
+    [scores] = run("SELECT * FROM ML.EVALUATE(MODEL found)")
+    explained = run("SELECT * FROM ML.GLOBAL_EXPLAIN(MODEL found)")
+    found = model(client, dataset, "found").to_api_repr()
+    assert scores["r2_score"] > 0.95
+    assert explained[0]["feature"] == "n"
+    assert found["modelType"] == "AUTOML_REGRESSOR"
+    assert found["trainingRuns"][0]["trainingOptions"]["budgetHours"] == 1.0
+    assert found["trainingRuns"][0]["modelLevelGlobalExplanation"]["explanations"]

@@ -55,6 +55,8 @@ def small_training(
         return {**columns, "FEEDBACK_TYPE": "IMPLICIT"}, flights.drop_columns(["late"])
     if kind in ("AUTOENCODER", "KMEANS", "PCA", "TRANSFORM_ONLY"):
         return {"NUM_PRINCIPAL_COMPONENTS": 2} if kind == "PCA" else {}, flights
+    if kind == "AUTOML_CLASSIFIER":
+        return {"INPUT_LABEL_COLS": ["late"]}, flights
     weights = [{"label": "false", "weight": 1.0}, ("true", 2.0)]
     return {"INPUT_LABEL_COLS": ["late"], "CLASS_WEIGHTS": weights}, flights
 

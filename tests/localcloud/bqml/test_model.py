@@ -90,7 +90,8 @@ def _wrong(schemas: Any, schema: Any, value: Any, path: str) -> Any:
 def test_every_option_that_is_reported_is_one_of_googles_api(name, flights, delays):
     options, table = small_training(name, flights, delays)
 
-    model = bqml.train({"MODEL_TYPE": name, **options}, table, before_transform=table)
+    before = table if kinds.KINDS[name].is_transform else None
+    model = bqml.train({"MODEL_TYPE": name, **options}, table, before_transform=before)
     run = model.training_runs[0]
 
     schemas = json.loads(get_static_doc("bigquery", "v2"))["schemas"]
