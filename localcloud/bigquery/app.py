@@ -52,7 +52,11 @@ def create_app(
         RuntimeError: This process has a BigQuery open already.
     """
     models = ModelStore(state_dir / "models", registry)
-    opened = upstream.Runtime(models, connections or ConnectionService(base_url), base_url)
+    from localcloud.bigquery.memory import open_idle_memory
+
+    opened = upstream.Runtime(
+        models, connections or ConnectionService(base_url), base_url, open_idle_memory()
+    )
     upstream.open_state(state_dir / "storage", opened)
     from local_bigquery.app import app as fallback
 

@@ -40,7 +40,14 @@ from local_bigquery.sql.script import parse_script
 from local_bigquery.sql.translate import Context
 from starlette.responses import Response
 
-from localcloud.bigquery import analysis, bytes_processed, location, model_copy, names
+from localcloud.bigquery import (
+    analysis,
+    bytes_processed,
+    location,
+    model_copy,
+    names,
+    upstream,
+)
 
 _dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 _current: ContextVar[tuple[str, str] | None] = ContextVar("current_job", default=None)
@@ -53,6 +60,7 @@ _done = runner._done
 _with_rows = jobs_api.with_rows
 _submit = runner.submit
 _error = runner.error
+_run = runner._execute
 _execute = query._execute
 _table = tables.defaults
 _load = load.run
@@ -100,6 +108,7 @@ def install() -> None:
     runner._job = make
     runner.submit = submit
     runner.error = error
+    runner._execute = run
     runner._done = done
     jobs_api.with_rows = answered
     runner.HANDLERS |= {"load": load_file, "extract": extract, "copy": model_copy.run}
@@ -136,6 +145,12 @@ def submit(
         raise
     _checked.set(submitted if configuration.dryRun else None)
     return submitted
+
+
+def run(*arguments: Any) -> None:
+    """Run a job; the memory it leaves is given back when none runs any more."""
+    with upstream.runtime().idle_memory.in_use():
+        _run(*arguments)
 
 
 def error(job: Job) -> BigQueryError | None:

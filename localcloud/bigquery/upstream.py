@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from localcloud.bigquery.connection import ConnectionDirectory
+    from localcloud.bigquery.memory import IdleMemory
     from localcloud.bigquery.model import ModelStore
 
 SUPPORTED = "0.4.0"
@@ -43,11 +44,13 @@ class Runtime:
         models: The trained and remote models.
         connections: Says whether a connection exists.
         base_url: Gives the address of this local cloud, such as `http://127.0.0.1:8470`.
+        idle_memory: Gives memory back while no job runs.
     """
 
     models: "ModelStore"
     connections: "ConnectionDirectory"
     base_url: Callable[[], str]
+    idle_memory: "IdleMemory"
 
 
 _runtime: Runtime | None = None
@@ -134,6 +137,7 @@ def close_state() -> None:
     from localcloud.bigquery import database, job, kept_job
 
     job.stop_running()
+    _runtime.idle_memory.close()
     kept_job.clear()
     database.close()
     _runtime = None

@@ -215,8 +215,13 @@ class Encoding:
             from scipy import sparse
 
             return sparse.hstack([_sparse(*pair) for pair in columns], format="csr")
-        parts = [_encoded(part, column) for part, column in columns]
-        return np.hstack(parts) if parts else np.zeros((table.num_rows, 0))
+        # Column by column in memory, as the parts come and as solvers take it: no second copy.
+        matrix = np.empty((table.num_rows, self.width), order="F")
+        end = 0
+        for part, column in columns:
+            start, end = end, end + part.width
+            matrix[:, start:end] = _encoded(part, column)
+        return matrix
 
     def to_json(self) -> list[dict[str, Any]]:
         """As JSON."""

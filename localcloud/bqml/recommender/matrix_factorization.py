@@ -181,7 +181,7 @@ class Recommender:
 
     def save(self, directory: Path) -> dict[str, Any]:
         """See `Fitted.save`."""
-        np.savez_compressed(
+        np.savez(
             directory / FACTORS,
             users=self.factors.users,
             items=self.factors.items,

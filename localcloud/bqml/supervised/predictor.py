@@ -147,7 +147,7 @@ class Predictor:
     def save(self, directory: Path) -> dict[str, Any]:
         """See `Fitted.save`."""
         actual, predicted = self.held_out
-        np.savez_compressed(directory / HELD_OUT, actual=actual, predicted=predicted)
+        np.savez(directory / HELD_OUT, actual=actual, predicted=predicted)
         return {
             "label": self.label,
             "label_type": self.label_type,

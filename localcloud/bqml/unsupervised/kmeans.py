@@ -145,7 +145,7 @@ class Clusters:
 
     def save(self, directory: Path) -> dict[str, Any]:
         """See `Fitted.save`."""
-        np.savez_compressed(
+        np.savez(
             directory / FILE,
             centroids=self.centroids,
             radii=self.radii,

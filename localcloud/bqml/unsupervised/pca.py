@@ -128,7 +128,7 @@ class Components:
 
     def save(self, directory: Path) -> dict[str, Any]:
         """See `Fitted.save`."""
-        np.savez_compressed(
+        np.savez(
             directory / FILE,
             means=self.means,
             components=self.components,
