@@ -114,7 +114,10 @@ def test_explain_of_no_rows_still_has_its_columns(tree, carriers, flights):
     ("settings", "says"),
     [
         ({"top_k_features": 0}, "top_k_features is 0; give a whole number, 1 or more"),
-        ({"integrated_gradients_num_steps": 5}, "integrated_gradients_num_steps is for neural networks"),
+        (
+            {"integrated_gradients_num_steps": 5},
+            "integrated_gradients_num_steps is for neural networks",
+        ),
         ({"approx_feature_contrib": "yes"}, "give TRUE or FALSE"),
     ],
 )
