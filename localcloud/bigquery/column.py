@@ -29,16 +29,21 @@ def arrow_type(kind: str) -> pa.DataType:
     """The Arrow type of a BigQuery type.
 
     Args:
-        kind: A type as SQL writes it: a name of `ARROW` or `ARRAY<...>` of one.
+        kind: A type as SQL writes it: a name of `ARROW`, or `ARRAY<...>` or `STRUCT<...>` of some.
 
     Raises:
         ValueError: Another type.
     """
     name = kind.strip().upper()
     if name.startswith("ARRAY<") and name.endswith(">"):
-        return pa.list_(arrow_type(name[6:-1]))
+        return pa.list_(arrow_type(kind.strip()[6:-1]))
+    if name.startswith("STRUCT<") and name.endswith(">"):
+        fields = _fields(kind.strip())
+        return pa.struct([(field, arrow_type(own)) for field, own in fields])
     if name not in ARROW:
-        raise ValueError(f"type {kind} is not one of {', '.join(ARROW)} or an ARRAY of it")
+        raise ValueError(
+            f"type {kind} is not one of {', '.join(ARROW)}, nor an ARRAY or a STRUCT of them"
+        )
     return ARROW[name]
 
 
@@ -77,12 +82,17 @@ def _data_type(kind: str) -> dict[str, Any]:
     if kind.startswith("ARRAY<"):
         return {"typeKind": "ARRAY", "arrayElementType": _data_type(kind[6:-1])}
     if kind.startswith("STRUCT<"):
-        fields = [part.split(" ", 1) for part in _parts(kind[7:-1])]
         return {
             "typeKind": "STRUCT",
-            "structType": {"fields": [standard_sql_field(name, part) for name, part in fields]},
+            "structType": {"fields": [standard_sql_field(*field) for field in _fields(kind)]},
         }
     return {"typeKind": kind}
+
+
+def _fields(kind: str) -> list[tuple[str, str]]:
+    """Names and types of a `STRUCT<...>`."""
+    parts = (part.split(" ", 1) for part in _parts(kind[7:-1]))
+    return [(name, own) for name, own in parts]
 
 
 def _parts(text: str) -> list[str]:
@@ -112,6 +122,11 @@ def coerce(name: str, kind: str, value: Any) -> Any:
         if not isinstance(value, list):
             raise _mistyped(name, kind, value)
         return [coerce(name, kind[6:-1], part) for part in value]
+    if kind.startswith("STRUCT<"):
+        fields = _fields(kind)
+        if not isinstance(value, Mapping) or not set(value) <= {field for field, _ in fields}:
+            raise _mistyped(name, kind, value)
+        return {field: coerce(f"{name}.{field}", own, value.get(field)) for field, own in fields}
     try:
         return _COERCIONS.get(kind, _unchanged)(value)
     except (TypeError, ValueError, ArithmeticError):

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from localcloud.bqml import timestamp
+from localcloud.bqml import nested, timestamp
 from localcloud.bqml.arrays import Design, Floats
-from localcloud.bqml.column_type import NUMERIC, TIMESTAMP, floats, texts
+from localcloud.bqml.column_type import NUMERIC, TIMESTAMP, bigquery_type, floats, texts
 from localcloud.bqml.errors import BqmlError
 
 NULL_CATEGORY = "_null_filler"
@@ -123,7 +123,8 @@ class Category:
         return kept if self.dropped is None else np.delete(kept, self.dropped)
 
 
-Input = Number | Category
+Array = nested.Vector | nested.Items | nested.Sparse
+Input = Number | Category | Array
 
 
 @dataclass(frozen=True)
@@ -147,15 +148,21 @@ class Encoding:
 
         Args:
             table: The training rows.
-            columns: Name and BigQuery type of each feature.
+            columns: Name and BigQuery type of each feature; those of a STRUCT become a feature
+                for each field.
             method: CATEGORY_ENCODING_METHOD.
             standardize: Whether numbers are centred and divided by their deviation.
             target: Places of classes, or numbers; for a target encoding.
             class_count: Number of classes; 0 for a regressor.
         """
         inputs: list[Input] = []
-        for name, kind in columns:
-            column = table.column(name)
+        flat = nested.flattened(table.select([name for name, _ in columns]))
+        for field in flat.schema:
+            name, column = field.name, flat.column(field.name)
+            if nested.is_array(field.type):
+                inputs.append(nested.input_of(column, name, standardize=standardize))
+                continue
+            kind = bigquery_type(field.type)
             if kind in (*NUMERIC, TIMESTAMP):
                 inputs.append(_number(column, name, standardize=standardize))
             if kind in NUMERIC:
@@ -206,6 +213,7 @@ class Encoding:
             BqmlError: An input column is missing, or not of a type that turns into the one that
                 training saw.
         """
+        table = nested.flattened(table)
         by_name = {name.casefold(): i for i, name in enumerate(table.column_names)}
         for part in self.inputs:
             if part.column.casefold() not in by_name:
@@ -230,7 +238,10 @@ class Encoding:
     @classmethod
     def from_json(cls, items: Sequence[Mapping[str, Any]]) -> "Encoding":
         """From `to_json`."""
-        kinds: dict[str, type[Input]] = {Number.kind: Number, Category.kind: Category}
+        kinds: dict[str, type[Input]] = {
+            part.kind: part
+            for part in (Number, Category, nested.Vector, nested.Items, nested.Sparse)
+        }
         return cls(
             tuple(
                 kinds[item["kind"]](**{name: item[name] for name in item if name != "kind"})
@@ -249,11 +260,24 @@ def texts_of(column: pa.ChunkedArray, component: str | None) -> pa.ChunkedArray:
     return texts(column) if component is None else timestamp.component(column, component)
 
 
+_WHAT: Mapping[str, str] = {
+    Number.kind: "a number",
+    Category.kind: "a category",
+    nested.Vector.kind: "an array of numbers",
+    nested.Items.kind: "an array of categories",
+    nested.Sparse.kind: "an array of STRUCT(index, number)",
+}
+
+
 def _encoded(part: Input, column: pa.ChunkedArray) -> Floats:
+    what = _WHAT[part.kind]
+    if nested.is_array(column.type) != isinstance(part, Array):
+        raise BqmlError(
+            f"column '{part.column}' is {column.type}, and the model needs {what} there"
+        )
     try:
         return part.encode(column)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        what = "a number" if isinstance(part, Number) else "a category"
         raise BqmlError(
             f"column '{part.column}' is {column.type}, and the model needs {what} there"
         ) from error
@@ -262,6 +286,9 @@ def _encoded(part: Input, column: pa.ChunkedArray) -> Floats:
 def _sparse(part: Input, column: pa.ChunkedArray) -> Any:
     from scipy import sparse
 
+    if isinstance(part, nested.Items | nested.Sparse) and nested.is_array(column.type):
+        rows, columns, values = part.entries(column)
+        return sparse.csr_matrix((values, (rows, columns)), shape=(len(column), part.width))
     if not isinstance(part, Category) or part.encoding not in ("one_hot", "dummy"):
         return sparse.csr_matrix(_encoded(part, column))
     # Which column each place has; places without one, and -1, have none.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from localcloud.bqml import drift
+from localcloud.bqml import drift, nested
 from localcloud.bqml.column_type import floats, is_numeric
 from localcloud.bqml.histogram import Histogram
 
@@ -22,22 +22,26 @@ def of_columns(rows: pa.Table, names: Sequence[str]) -> dict[str, dict[str, Any]
 
     Args:
         rows: The rows.
-        names: The columns.
+        names: The columns; of a STRUCT each field is one, and an array is what its elements are.
 
     Returns:
         `null_count`; of numbers also `min`, `max`, `mean`, `median` and `stddev` (None without a
         number) and `histogram`; of others `category_count` and `categories`, how often each of
-        the most frequent is there.
+        the most frequent is there; of arrays of STRUCT(index, number) also `dimension`.
     """
+    flat = nested.flattened(rows.select(list(names)))
     # Sorting and counting leave Python's lock to other columns.
     with ThreadPoolExecutor(os.process_cpu_count()) as pool:
-        found = list(pool.map(_of_column, [rows.column(name) for name in names]))
-    return dict(zip(names, found, strict=True))
+        found = list(pool.map(_of_column, flat.columns, flat.column_names))
+    return dict(zip(flat.column_names, found, strict=True))
 
 
-def _of_column(column: pa.ChunkedArray) -> dict[str, Any]:
-    facts = _numbers(column) if is_numeric(column.type) else _categories(column)
-    return {"null_count": column.null_count, **facts}
+def _of_column(column: pa.ChunkedArray, name: str) -> dict[str, Any]:
+    facts: dict[str, Any] = {"null_count": column.null_count}
+    if nested.is_sparse(column.type):
+        facts["dimension"] = nested.dimension(column, name)
+    values = nested.elements(column)
+    return {**facts, **(_numbers(values) if is_numeric(values.type) else _categories(values))}
 
 
 def _numbers(column: pa.ChunkedArray) -> dict[str, Any]:

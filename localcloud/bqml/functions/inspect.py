@@ -70,7 +70,7 @@ def feature_info(
     """Statistics of each feature in the training rows."""
     given = model_of(model, "ML.FEATURE_INFO")
     check_settings("ML.FEATURE_INFO", settings)
-    names = [name for name, _ in given.feature_columns]
+    names = list(given.feature_statistics)
     facts = [given.feature_statistics[name] for name in names]
     numbers = ("min", "max", "mean", "median", "stddev")
     return pa.table(
@@ -79,8 +79,7 @@ def feature_info(
             **{key: pa.array([f.get(key) for f in facts], pa.float64()) for key in numbers},
             "category_count": pa.array([f.get("category_count") for f in facts], pa.int64()),
             "null_count": pa.array([f.get("null_count") for f in facts], pa.int64()),
-            # Only arrays of structs have one, and they do not train here.
-            "dimension": pa.nulls(len(facts), pa.int64()),
+            "dimension": pa.array([f.get("dimension") for f in facts], pa.int64()),
         }
     )
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from localcloud.bqml import drift, statistics
-from localcloud.bqml.column_type import NUMERIC, is_numeric
+from localcloud.bqml import drift, nested, statistics
+from localcloud.bqml.column_type import is_numeric
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.functions.table_function import (
     TableFunction,
@@ -106,19 +106,19 @@ def validate_data_skew(
     check_settings(name, settings, *SETTINGS, "enable_visualization_link")
     if boolean(name, settings, "enable_visualization_link"):
         raise NotImplementedError(f"{name}: the local cloud has no console to link to")
-    serving = tables[0]
-    shared = [pair for pair in given.feature_columns if pair[0] in serving.column_names]
+    serving = nested.flattened(tables[0])
+    shared = [column for column in given.feature_statistics if column in serving.column_names]
     if not shared:
         raise BqmlError(
             f"{name}: the serving data has none of the features "
             f"{', '.join(feature for feature, _ in given.feature_columns)}"
         )
-    judge = _Judge(name, settings, [feature for feature, _ in given.feature_columns])
+    judge = _Judge(name, settings, list(given.feature_statistics))
     rows = []
-    for column, kind in shared:
+    for column in shared:
         facts = given.feature_statistics[column]
-        values = serving.column(column)
-        numeric = [kind in NUMERIC, _is_numeric(name, column, values)]
+        values = nested.elements(serving.column(column))
+        numeric = ["histogram" in facts, _is_numeric(name, column, values)]
         metric, threshold = judge.of(column, numeric=all(numeric))
         if all(numeric):
             value = drift.distance_of_histograms(

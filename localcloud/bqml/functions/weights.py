@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from localcloud.bqml import nested
 from localcloud.bqml.arrays import Floats
 from localcloud.bqml.column_type import text
-from localcloud.bqml.encoding import Category
+from localcloud.bqml.encoding import Array, Category, Number
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.functions.table_function import (
     TableFunction,
@@ -181,7 +182,10 @@ def _of_output(
     for part in fitted.encoding.inputs:
         own, own_errors = coefficients[at : at + part.width], errors[at : at + part.width]
         at += part.width
-        if isinstance(part, Category):
+        if isinstance(part, nested.Vector) and part.stddevs is not None and not standardize:
+            own, own_errors = own / part.stddevs, own_errors / part.stddevs
+            intercept -= float(own @ np.array(part.means))
+        if not isinstance(part, Number):
             yield from _of_categories(part, own, own_errors)
             continue
         scale = 1.0 if standardize or part.stddev is None else part.stddev
@@ -192,7 +196,7 @@ def _of_output(
     yield Weight(INTERCEPT, None, intercept, float(errors[-1]) if standardize else None)
 
 
-def _of_categories(part: Category, own: Floats, errors: Floats) -> Iterator[Weight]:
+def _of_categories(part: Category | Array, own: Floats, errors: Floats) -> Iterator[Weight]:
     values, sure = np.zeros(len(part.names)), np.full(len(part.names), np.nan)
     values[part.columns()], sure[part.columns()] = own, errors
     # The category that a dummy encoding drops has the weight 0.

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from localcloud.bqml import options, order
 from localcloud.bqml.arrays import Floats, Places
 from localcloud.bqml.errors import BqmlError
+from localcloud.bqml.features import feature_columns
 from localcloud.bqml.kind import Kind
 from localcloud.bqml.model import Model, OnIteration
 from localcloud.bqml.options import Option
@@ -174,6 +175,8 @@ def train(
             f"{kind.name} takes {FEWEST_ROWS:,} to {MOST_ROWS:,} rows, and the query gives "
             f"{table.num_rows:,}"
         )
+    aside = {*settings["INPUT_LABEL_COLS"], settings["DATA_SPLIT_COL"]}
+    feature_columns(table, aside, takes_sparse=False)
     rows, test = _divided(table, settings["DATA_SPLIT_COL"])
     best: tuple[float, Model] | None = None
     for name, own in candidates:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from localcloud.bqml.arrays import Floats
-from localcloud.bqml.encoding import Category, Encoding
+from localcloud.bqml.encoding import Encoding, Number
 from localcloud.bqml.timeseries.frequency import Moments
 
 
@@ -62,7 +62,7 @@ class Regression:
         weights = np.asarray(model.coef_, dtype=np.float64).copy()
         at = 0
         for part in encoding.inputs:
-            if not isinstance(part, Category) and part.stddev is not None:
+            if isinstance(part, Number) and part.stddev is not None:
                 weights[at] /= part.stddev
             at += part.width
         return cls(encoding, weights, tuple(columns))
@@ -86,7 +86,7 @@ class Regression:
             own = dense[:, at : at + part.width]
             weights = self.weights[at : at + part.width]
             at += part.width
-            if not isinstance(part, Category) and part.stddev is not None:
+            if isinstance(part, Number) and part.stddev is not None:
                 own = own * part.stddev + part.mean
             found[f"attribution {part.column}"] += own @ weights
         return found
@@ -115,7 +115,7 @@ class Regression:
         for part in self.encoding.inputs:
             own = self.weights[at : at + part.width]
             at += part.width
-            if not isinstance(part, Category):
+            if isinstance(part, Number):
                 rows.append({"processed_input": part.name, "weight": float(own[0])})
                 continue
             values = np.zeros(len(part.names))

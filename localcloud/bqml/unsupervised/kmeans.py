@@ -204,7 +204,7 @@ def train(
     if table.num_rows == 0:
         raise BqmlError("Input data doesn't contain any rows.")
     rows = table.take(pa.array(order.shuffled(table)))
-    names = feature_columns(rows, {settings["KMEANS_INIT_COL"]})
+    names = feature_columns(rows, {settings["KMEANS_INIT_COL"]}, takes_sparse=False)
     if previous is not None and isinstance(previous.fitted, Clusters):
         check_features(names, previous)
         encoding, started = previous.fitted.encoding, previous.fitted.centroids

@@ -173,7 +173,7 @@ def train(
     if table.num_rows < 2:
         raise BqmlError(f"PCA needs 2 rows or more, and the query gives {table.num_rows}")
     rows = table.take(pa.array(order.shuffled(table)))
-    names = feature_columns(rows, ())
+    names = feature_columns(rows, (), takes_sparse=False)
     encoding = Encoding.fit_unlabelled(rows, names, standardize=settings["SCALE_FEATURES"])
     started = time.monotonic()
     features = _dense(encoding.encode(rows))

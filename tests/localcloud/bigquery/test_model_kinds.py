@@ -4,7 +4,7 @@ import pytest
 from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
-from tests.localcloud.bigquery.conftest import PROJECT, Run
+from tests.localcloud.bigquery.conftest import PROJECT, Run, Server
 
 pytestmark = pytest.mark.usefixtures("passengers")
 
@@ -399,3 +399,40 @@ def test_automl(run: Run, client: bigquery.Client, dataset: str) -> None:
     assert found["modelType"] == "AUTOML_REGRESSOR"
     assert found["trainingRuns"][0]["trainingOptions"]["budgetHours"] == 1.0
     assert found["trainingRuns"][0]["modelLevelGlobalExplanation"]["explanations"]
+
+
+@pytest.mark.covers("ARRAY and STRUCT features", "bigquery.models.get")
+def test_arrays_and_structs_are_features_in_sql_and_online(
+    run: Run, client: bigquery.Client, dataset: str, server: Server
+) -> None:
+    columns = "[age, 1] AS numbers, [class] AS words, STRUCT(age AS years, class AS berth) AS who"
+    entries = "ARRAY<STRUCT<k INT64, v FLOAT64>>[(2, age)] AS entries"
+    run(
+        "CREATE MODEL nested OPTIONS (model_type = 'LOGISTIC_REG', model_registry = 'VERTEX_AI', "
+        "vertex_ai_model_id = 'nested', input_label_cols = ['survived']) "
+        f"AS SELECT survived, {columns}, {entries} FROM shared.passengers"
+    )
+
+    [row] = run(
+        f"SELECT * FROM ML.PREDICT(MODEL nested, (SELECT {columns}, {entries} FROM "
+        "(SELECT 'a' AS class, 290 AS age)))"
+    )
+    [(_, version)] = server.registry.versions["nested"]
+    [online] = server.service.engine.predict(
+        version.artifact_uri,
+        [
+            {
+                "numbers": ["290", 1],
+                "words": ["a"],
+                "who": {"years": 290, "berth": "a"},
+                "entries": [{"k": "2", "v": 290}],
+            }
+        ],
+    )
+    found = model(client, dataset, "nested").to_api_repr()["featureColumns"]
+    assert online["survived_probs"] == [entry["prob"] for entry in row["predicted_survived_probs"]]
+    assert [column["type"]["typeKind"] for column in found] == ["ARRAY", "ARRAY", "STRUCT", "ARRAY"]
+    assert found[2]["type"]["structType"]["fields"][1] == {
+        "name": "berth",
+        "type": {"typeKind": "STRING"},
+    }
