@@ -174,6 +174,7 @@ def train(
         BqmlError: The rows are no time series, or none can be fitted.
         NotImplementedError: A holiday region is no country.
     """
+    import scipy.linalg  # noqa: F401 - only libraries that are loaded are limited
     from threadpoolctl import threadpool_limits
 
     started = time.monotonic()
