@@ -46,6 +46,7 @@ class TableFunction:
         settings_text: The STRUCT argument as written; None without one.
         settings: Its fields by their names in lower case.
         named: Arguments of the form `name => value`, by their names in lower case.
+        positional: Arguments that are neither a model, a table, the STRUCT nor named, in order.
         common_tables: The WITH entries in scope, in order, as text: `x AS (SELECT 1)`.
         common_table_ranges: Their byte ranges.
         recursive: Whether one of those WITH clauses says RECURSIVE.
@@ -61,6 +62,7 @@ class TableFunction:
     settings_text: str | None
     settings: Mapping[str, Constant]
     named: Mapping[str, Constant]
+    positional: tuple[Constant, ...]
     common_tables: tuple[str, ...]
     common_table_ranges: tuple[tuple[int, int], ...]
     recursive: bool
@@ -105,6 +107,7 @@ def _call(node: Node, above: tuple[Node, ...], text: Text) -> TableFunction:
     struct: Node | None = None
     tables: list[TableArgument] = []
     named: dict[str, Constant] = {}
+    positional: list[Constant] = []
     for argument in node.children("argument_entries"):
         if clause := argument.child("model_clause"):
             model = clause.child("model_path")
@@ -119,6 +122,8 @@ def _call(node: Node, above: tuple[Node, ...], text: Text) -> TableFunction:
                 value = expression.child("expr")
                 name = "".join(identifiers(expression.child("name"))).lower()
                 named[name] = None if value is None else read_constant(value, text)
+            else:
+                positional.append(read_constant(expression, text))
     settings = {} if struct is None else read_constant(struct, text)
     entries, recursive = common_tables(node, above)
     common = tuple(byte_range(entry) for entry in entries)
@@ -132,6 +137,7 @@ def _call(node: Node, above: tuple[Node, ...], text: Text) -> TableFunction:
         settings_text=None if struct is None else text.slice(struct.start, struct.end),
         settings=_lowered(settings),
         named=named,
+        positional=tuple(positional),
         common_tables=tuple(text.slice(*entry) for entry in common),
         common_table_ranges=common,
         recursive=recursive,

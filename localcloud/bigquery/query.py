@@ -16,6 +16,13 @@ from localcloud.bigquery import analysis
 
 JSON_COLUMN = {b"bigquery_type": b"JSON"}
 """Metadata of an Arrow text field whose column is JSON."""
+_PLAIN_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN",
+}
+"""What may stand beside JSON in a struct."""
 
 
 def duckdb_query(context: Context, sql: str) -> tuple[str, dict[str, Any]]:
@@ -92,8 +99,8 @@ def temporary_table(interpreter: Interpreter, table: pa.Table) -> str:
     """Keep an Arrow table as a temporary table of the statement and give its name."""
     name = f"__ml_{uuid.uuid4().hex[:12]}"
     columns = ", ".join(
-        f"CAST({quote(field.name)} AS JSON) AS {quote(field.name)}"
-        if (field.metadata or {}) == JSON_COLUMN
+        f"CAST({quote(field.name)} AS {_type_with_json(field)}) AS {quote(field.name)}"
+        if _holds_json(field)
         else quote(field.name)
         for field in table.schema
     )
@@ -106,6 +113,28 @@ def temporary_table(interpreter: Interpreter, table: pa.Table) -> str:
         cursor.unregister(source)
     interpreter.context.temporary.add(name)
     return name
+
+
+def _holds_json(field: pa.Field) -> bool:
+    """Whether a field is JSON, or has parts that are."""
+    if (field.metadata or {}) == JSON_COLUMN:
+        return True
+    kind = field.type
+    if pa.types.is_list(kind):
+        return _holds_json(kind.value_field)
+    return pa.types.is_struct(kind) and any(_holds_json(part) for part in kind)
+
+
+def _type_with_json(field: pa.Field) -> str:
+    """DuckDB's type of a field that is JSON or has parts that are."""
+    kind = field.type
+    if (field.metadata or {}) == JSON_COLUMN:
+        return "JSON"
+    if pa.types.is_list(kind):
+        return f"{_type_with_json(kind.value_field)}[]"
+    if pa.types.is_struct(kind):
+        return f"STRUCT({', '.join(f'{quote(p.name)} {_type_with_json(p)}' for p in kind)})"
+    return _PLAIN_TYPES[kind]
 
 
 def drop(interpreter: Interpreter, name: str) -> None:

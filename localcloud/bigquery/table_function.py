@@ -25,6 +25,7 @@ from localcloud.bigquery import (
     query,
     remote_model,
     scalar_function,
+    tfdv,
     training,
     upstream,
 )
@@ -66,6 +67,7 @@ def spliced(interpreter: Interpreter, sql: str) -> Iterator[str]:
             # The function's name is the result's in BigQuery too when no alias is given.
             alias = "" if call.alias else f" AS `{call.name.rsplit('.', 1)[-1]}`"
             sql = f"{text.slice(0, start)}`{name}`{alias}{text.slice(end, len(text.data))}"
+        sql = tfdv.validated(interpreter, sql)
         yield scalar_function.replaced(sql, scalar_function.in_query)
     finally:
         for name in names:
@@ -299,10 +301,44 @@ def _rows(interpreter: Interpreter, call: TableFunction, index: int) -> pa.Table
 
 
 def _arguments(interpreter: Interpreter, call: TableFunction) -> dict[str, Any]:
-    if not any(_is_expression(value) for value in call.settings.values()):
-        return {**call.settings, **call.named}
-    [row] = query.rows(interpreter, f"SELECT {call.settings_text} AS settings").to_pylist()
-    return {name.lower(): value for name, value in row["settings"].items()} | {**call.named}
+    settings: dict[str, Any] = dict(call.settings)
+    if any(_is_expression(value) for value in call.settings.values()):
+        [row] = query.rows(interpreter, f"SELECT {call.settings_text} AS settings").to_pylist()
+        settings = {name.lower(): value for name, value in row["settings"].items()}
+    by_name = {**_positional(call), **call.named}
+    return {**settings, **{name: _value(interpreter, value) for name, value in by_name.items()}}
+
+
+def _positional(call: TableFunction) -> dict[str, Constant]:
+    """Arguments without a name, by the names they stand for."""
+    from localcloud import bqml
+
+    function = bqml.FUNCTIONS.get(call.name)
+    if function is None:
+        # Said to be missing, or another part's to read.
+        return {}
+    names = function.positional
+    if len(call.positional) > len(names):
+        takes = f"takes {', '.join(names)} without a name" if names else "takes none without a name"
+        raise BigQueryError(
+            "invalidQuery",
+            f"{call.name}: {len(call.positional)} arguments have no name; it {takes}.",
+        )
+    given = dict(zip(names, call.positional, strict=False))
+    twice = sorted(given.keys() & call.named.keys())
+    if twice:
+        raise BigQueryError("invalidQuery", f"{call.name}: {twice[0]} is given twice.")
+    return given
+
+
+def _value(interpreter: Interpreter, value: Constant) -> Any:
+    if not _is_expression(value):
+        return value
+    if not isinstance(value, Expression):
+        raise BigQueryError("invalidQuery", f"{value!r} has parts that are no constants.")
+    sql = scalar_function.replaced(f"SELECT {value.text} AS value", scalar_function.in_query)
+    [row] = query.rows(interpreter, sql).to_pylist()
+    return row["value"]
 
 
 def _is_expression(value: Constant) -> bool:

@@ -57,19 +57,20 @@ def describe_data(
     lengths = whole_number(NAME, settings, "num_array_length_quantiles", 10, MOST_QUANTILES)
     top_k = whole_number(NAME, settings, "top_k", 1, MOST_TOP_VALUES)
     rows = []
-    for name, column in _columns(tables[0]):
+    for name, column in flat_columns(tables[0]):
         facts: dict[str, Any] = {"name": name, "num_rows": len(column)}
         facts["num_nulls"] = column.null_count
         if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
             facts |= _lengths(column, lengths)
             column = pc.list_flatten(column)
             if pa.types.is_struct(column.type):
-                column, facts["dimension"] = _sparse(name, column)
+                column, facts["dimension"] = sparse_values(name, column)
         rows.append(facts | _describe(name, column, quantiles, top_k))
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
-def _columns(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
+def flat_columns(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    """Columns by name; the fields of a struct are columns of their own."""
     for field in table.schema:
         column = table.column(field.name)
         if not pa.types.is_struct(field.type):
@@ -94,7 +95,7 @@ def _lengths(column: pa.ChunkedArray, quantiles: int) -> dict[str, Any]:
     }
 
 
-def _sparse(name: str, column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, int | None]:
+def sparse_values(name: str, column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, int | None]:
     """Values and dimension of an array of STRUCT(index, value)."""
     fields = list(column.type)
     if len(fields) != 2 or not pa.types.is_integer(fields[0].type):

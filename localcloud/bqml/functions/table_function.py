@@ -1,5 +1,6 @@
 """One ML.* table function."""
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ class TableFunction:
         row_by_row: Whether it gives a row for each row of its table: of no rows it still tells
             its columns, and the table's own columns may come after them.
         takes_features: Whether its table must have all that the model learnt from.
+        positional: The settings that arguments without a name stand for, in order.
     """
 
     name: str
@@ -36,6 +38,7 @@ class TableFunction:
     call: Call
     row_by_row: bool = False
     takes_features: bool = True
+    positional: tuple[str, ...] = ()
 
 
 def model_of(model: Model | None, name: str) -> Model:
@@ -118,6 +121,72 @@ def boolean(name: str, given: Mapping[str, Any], key: str) -> bool:
     if not isinstance(value, bool | None):
         raise BqmlError(f"{name}: {key} is {value!r}; give TRUE or FALSE")
     return bool(value)
+
+
+def column_of(name: str, given: Mapping[str, Any], key: str, rows: pa.Table) -> str:
+    """The column that a setting names, as the table writes it.
+
+    Raises:
+        BqmlError: The setting is missing, or the table has no such column.
+    """
+    [found] = columns_of(name, given, key, rows) or [None]
+    if found is None:
+        raise BqmlError(f"{name} needs {key}, the name of a column")
+    return found
+
+
+def columns_of(name: str, given: Mapping[str, Any], key: str, rows: pa.Table) -> list[str]:
+    """The columns that a setting names, one in a STRING or some in an array; empty without it.
+
+    Raises:
+        BqmlError: It is something else, or the table has no such column.
+    """
+    value = given.get(key)
+    wanted = [value] if isinstance(value, str) else value or []
+    if not isinstance(wanted, list) or not all(isinstance(item, str) for item in wanted):
+        raise BqmlError(f"{name}: {key} is {value!r}; give names of columns")
+    there = {column.casefold(): column for column in rows.column_names}
+    missing = [item for item in wanted if item.casefold() not in there]
+    if missing:
+        raise BqmlError(
+            f"{name}: {key} has '{missing[0]}', which the rows do not have; they have "
+            f"{', '.join(rows.column_names)}"
+        )
+    return [there[item.casefold()] for item in wanted]
+
+
+def choice(name: str, given: Mapping[str, Any], key: str, default: str | None, *names: str) -> str:
+    """A setting that is one of some names, in any case; as `names` has it.
+
+    Raises:
+        BqmlError: It is something else.
+    """
+    value = given.get(key, default)
+    by_case = {item.casefold(): item for item in names}
+    if not isinstance(value, str) or value.casefold() not in by_case:
+        raise BqmlError(f"{name}: {key} is {value!r}; give {' or '.join(names)}")
+    return by_case[value.casefold()]
+
+
+def instant(name: str, given: Mapping[str, Any], key: str) -> datetime.datetime | None:
+    """A setting that is a TIMESTAMP, or text that can be read as one; None without it.
+
+    Raises:
+        BqmlError: It is something else.
+    """
+    value = given.get(key)
+    if isinstance(value, str):
+        try:
+            value = datetime.datetime.fromisoformat(value.removesuffix(" UTC"))
+        except ValueError:
+            raise BqmlError(f"{name}: {key} is {value!r}; give a TIMESTAMP") from None
+    elif isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        value = datetime.datetime(value.year, value.month, value.day)
+    if value is not None and not isinstance(value, datetime.datetime):
+        raise BqmlError(f"{name}: {key} is {value!r}; give a TIMESTAMP")
+    if value is None or value.tzinfo is not None:
+        return value
+    return value.replace(tzinfo=datetime.UTC)
 
 
 def followed_by(columns: Mapping[str, pa.Array], rows: pa.Table) -> pa.Table:

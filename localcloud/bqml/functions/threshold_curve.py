@@ -148,4 +148,10 @@ def _column_name(label: object, taken: Mapping[str, Any]) -> str:
 CONFUSION_MATRIX = TableFunction(
     "ML.CONFUSION_MATRIX", takes_model=True, tables=(0, 1), call=confusion_matrix
 )
-ROC_CURVE = TableFunction("ML.ROC_CURVE", takes_model=True, tables=(0, 1), call=roc_curve)
+ROC_CURVE = TableFunction(
+    "ML.ROC_CURVE",
+    takes_model=True,
+    tables=(0, 1),
+    call=roc_curve,
+    positional=("thresholds",),
+)

@@ -79,7 +79,7 @@ def validate_data_drift(
             f"{name}: the data share no column; one has {', '.join(base.column_names)}, the other "
             f"{', '.join(study.column_names)}"
         )
-    judge = _Judge(name, settings, shared)
+    judge = Judge(name, settings, shared)
     rows = []
     for column in shared:
         first, second = base.column(column), study.column(column)
@@ -113,7 +113,7 @@ def validate_data_skew(
             f"{name}: the serving data has none of the features "
             f"{', '.join(feature for feature, _ in given.feature_columns)}"
         )
-    judge = _Judge(name, settings, list(given.feature_statistics))
+    judge = Judge(name, settings, list(given.feature_statistics))
     rows = []
     for column in shared:
         facts = given.feature_statistics[column]
@@ -135,7 +135,7 @@ def validate_data_skew(
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
-class _Judge:
+class Judge:
     """Metric and threshold of each column, as the settings say."""
 
     def __init__(self, name: str, settings: Mapping[str, Any], columns: Sequence[str]) -> None:
@@ -167,6 +167,7 @@ class _Judge:
             )
 
     def of(self, column: str, *, numeric: bool) -> tuple[str, float]:
+        """Metric and threshold of a column."""
         kind = "numerical" if numeric else "categorical"
         return self._metrics[kind], self._own.get(column, self._defaults[kind])
 

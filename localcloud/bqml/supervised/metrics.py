@@ -3,6 +3,8 @@
 https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-evaluate
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from localcloud.bqml.arrays import Floats, Places
@@ -63,6 +65,20 @@ def classification(
         "roc_auc": _roc_auc(actual, probabilities),
     }
     return {name: float(value) for name, value in scores.items()}
+
+
+def of_classes(actual: Sequence[str | bool], predicted: Sequence[str | bool]) -> dict[str, float]:
+    """Metrics of predicted classes: of BOOL those of TRUE, of others the macro average."""
+    from sklearn import metrics
+
+    is_binary = isinstance(actual[0], bool)
+    how = {"average": "binary", "pos_label": True} if is_binary else {"average": "macro"}
+    return {
+        "precision": float(metrics.precision_score(actual, predicted, zero_division=0, **how)),
+        "recall": float(metrics.recall_score(actual, predicted, zero_division=0, **how)),
+        "accuracy": float(metrics.accuracy_score(actual, predicted)),
+        "f1_score": float(metrics.f1_score(actual, predicted, zero_division=0, **how)),
+    }
 
 
 def classes(probabilities: Floats, threshold: float = THRESHOLD) -> Places:

@@ -112,9 +112,7 @@ def fit(values: Floats, order: Order, has_drift: bool) -> Candidate:
         warnings.simplefilter("ignore")
         try:
             # Of the differences: the same likelihood, in half the time.
-            result = _model(left, (p, 0, q), has_level=d == 0 or has_drift).fit(
-                cov_type="none"
-            )
+            result = _model(left, (p, 0, q), has_level=d == 0 or has_drift).fit(cov_type="none")
         except (ValueError, np.linalg.LinAlgError) as error:
             return Candidate(order, has_drift, error=str(error))
     named = dict(zip(result.model.param_names, result.params, strict=True))

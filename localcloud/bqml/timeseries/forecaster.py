@@ -75,12 +75,12 @@ class Forecaster:
             BqmlError: There are no forecasts that far, or a feature is missing.
         """
         places, tables = [], []
-        for series, future in self._futures(horizon, features):
-            lower, upper = self._interval(future, level)
+        for series, future in self.futures(horizon, features):
+            lower, upper = self.interval(future, level)
             columns = {
                 "forecast_timestamp": future.timestamps,
-                "forecast_value": _numbers(self.limit.bound(self._expected(future))),
-                "standard_error": _numbers(self._errors(future)),
+                "forecast_value": _numbers(self.limit.bound(self.expected(future))),
+                "standard_error": _numbers(self.errors(future)),
                 "confidence_level": _numbers(np.full(len(lower), level)),
                 "prediction_interval_lower_bound": _numbers(lower),
                 "prediction_interval_upper_bound": _numbers(upper),
@@ -109,19 +109,19 @@ class Forecaster:
             )
         extra = self._extra_parts()
         places, tables = [], []
-        for series, future in self._futures(horizon, features):
-            lower, upper = self._interval(future, level)
-            past, expected = series.history, self._expected(future)
+        for series, future in self.futures(horizon, features):
+            lower, upper = self.interval(future, level)
+            past, expected = series.history, self.expected(future)
             count, ahead = len(past.moments), len(expected)
             columns: dict[str, pa.Array] = {
                 "time_series_timestamp": pa.concat_arrays([past.timestamps, future.timestamps]),
                 "time_series_type": pa.array(["history"] * count + ["forecast"] * ahead),
                 "time_series_data": _numbers(np.concatenate([_data(past), expected])),
                 "time_series_adjusted_data": _numbers(
-                    np.concatenate([self._expected(past), expected])
+                    np.concatenate([self.expected(past), expected])
                 ),
                 "standard_error": _numbers(
-                    np.concatenate([np.full(count, series.deviation), self._errors(future)])
+                    np.concatenate([np.full(count, series.deviation), self.errors(future)])
                 ),
                 "confidence_level": _after(count, np.full(ahead, level)),
                 "prediction_interval_lower_bound": _after(count, lower),
@@ -142,13 +142,13 @@ class Forecaster:
         if rows is None:
             self._needs_parts("ML.DETECT_ANOMALIES without a table")
             return self._detect_past(threshold)
-        return self._detect_given(threshold, rows)
+        return self.detect_given(threshold, rows)
 
     def _detect_past(self, threshold: float) -> pa.Table:
         places, tables = [], []
         for series in self.fitted:
             past = series.history
-            expected = self._expected(past) + past.expected(("step_changes",))
+            expected = self.expected(past) + past.expected(("step_changes",))
             count = len(expected)
             data = self.limit.bound(_data(past))
             columns = {
@@ -160,16 +160,17 @@ class Forecaster:
             tables.append(pa.table(columns))
         return self.with_ids(places, _stacked(tables))
 
-    def _detect_given(self, threshold: float, rows: pa.Table) -> pa.Table:
-        time, data, places = self._read(rows)
+    def detect_given(self, threshold: float, rows: pa.Table) -> pa.Table:
+        """Given rows judged by the forecasts; NULL for a point that has none."""
+        time, data, places = self.read(rows)
         count = rows.num_rows
         expected, errors = np.full(count, np.nan), np.full(count, np.nan)
-        for series, future in self._futures(self.horizon, rows, must_reach=False):
+        for series, future in self.futures(self.horizon, rows, must_reach=False):
             mine = np.flatnonzero(places == series.place)
             found = np.searchsorted(future.moments, time[mine])
             found = np.minimum(found, len(future.moments) - 1)
             hits = future.moments[found] == time[mine] if len(future.moments) else found < 0
-            expected[mine[hits]] = self._expected(future)[found[hits]]
+            expected[mine[hits]] = self.expected(future)[found[hits]]
             errors[mine[hits]] = _errors_of(future)[found[hits]]
         own = {*self.id_columns, self.time_column, self.data_column}
         result = pa.table(
@@ -222,13 +223,13 @@ class Forecaster:
         Raises:
             BqmlError: A column is missing.
         """
-        time, data, places = self._read(rows)
+        time, data, places = self.read(rows)
         by_place: dict[int, tuple[Any, ...]] = {}
-        for series, future in self._futures(horizon, rows, must_reach=False):
+        for series, future in self.futures(horizon, rows, must_reach=False):
             mine = np.flatnonzero(places == series.place)
             mine = mine[np.argsort(time[mine], kind="stable")]
-            lower, upper = self._interval(future, level)
-            values = self.limit.bound(self._expected(future))
+            lower, upper = self.interval(future, level)
+            values = self.limit.bound(self.expected(future))
             found = np.minimum(np.searchsorted(future.moments, time[mine]), len(values) - 1)
             hits = future.moments[found] == time[mine]
             by_place[series.place] = (mine, found, hits, values, lower, upper, series.scale)
@@ -284,7 +285,7 @@ class Forecaster:
             columns[name] = table.column(name)
         return pa.table(columns)
 
-    def _futures(
+    def futures(
         self, horizon: int, features: pa.Table | None, *, must_reach: bool = True
     ) -> Iterator[tuple[Series, Stretch]]:
         """The forecasts of each series, as far as they are wanted.
@@ -301,31 +302,34 @@ class Forecaster:
                 raise BqmlError(
                     "the model has features, and needs a table or a query with those of the future"
                 )
-            places = self._places(features)
+            places = self.places(features)
         for series in self.fitted:
-            future = _cut(series.future, horizon)
+            future = series.future.first(horizon)
             if series.regression is not None and features is not None:
                 mine = features.filter(pa.array(places == series.place))
-                moments = _moments(mine.column(self._named(mine, self.time_column)))
+                moments = moments_of(mine.column(self._named(mine, self.time_column)))
                 added, reach = series.regression.added(mine, moments, future.moments)
                 if must_reach and reach == 0:
                     raise BqmlError(
                         "the rows have no features of the points after the end of the series"
                     )
-                future = _with_parts(_cut(future, reach), added)
+                future = _with_parts(future.first(reach), added)
             yield series, future
 
-    def _expected(self, stretch: Stretch) -> Floats:
+    def expected(self, stretch: Stretch) -> Floats:
+        """What is expected of each point, on the scale that has no limits."""
         features = [name for name in stretch.parts if name.startswith("attribution ")]
         return stretch.expected((*EXPECTED, *features))
 
-    def _errors(self, future: Stretch) -> Floats:
-        return _errors_of(future) * self.limit.slope(self._expected(future))
+    def errors(self, future: Stretch) -> Floats:
+        """Standard errors of forecasts, on the scale of the data."""
+        return _errors_of(future) * self.limit.slope(self.expected(future))
 
-    def _interval(self, future: Stretch, level: float) -> tuple[Floats, Floats]:
+    def interval(self, future: Stretch, level: float) -> tuple[Floats, Floats]:
+        """What holds the share `level` of the values to come."""
         from scipy.stats import norm
 
-        expected, reach = self._expected(future), norm.ppf((1 + level) / 2) * _errors_of(future)
+        expected, reach = self.expected(future), norm.ppf((1 + level) / 2) * _errors_of(future)
         return self.limit.bound(expected - reach), self.limit.bound(expected + reach)
 
     def _extra_parts(self) -> list[str]:
@@ -343,12 +347,17 @@ class Forecaster:
         if not self.is_decomposed:
             raise BqmlError(f"{name} needs a model trained with decompose_time_series = TRUE")
 
-    def _read(self, rows: pa.Table) -> tuple[Any, Floats, Any]:
-        time = _moments(rows.column(self._named(rows, self.time_column)))
-        column = rows.column(self._named(rows, self.data_column))
-        return time, column.cast(pa.float64()).to_numpy().astype(np.float64), self._places(rows)
+    def read(self, rows: pa.Table) -> tuple[Any, Floats, Any]:
+        """Moment and value of each row, and the place of its series; see `places`.
 
-    def _places(self, rows: pa.Table) -> Any:
+        Raises:
+            BqmlError: A column is missing.
+        """
+        time = moments_of(rows.column(self._named(rows, self.time_column)))
+        column = rows.column(self._named(rows, self.data_column))
+        return time, column.cast(pa.float64()).to_numpy().astype(np.float64), self.places(rows)
+
+    def places(self, rows: pa.Table) -> Any:
         """Place of each row's series; -1 of one that the model does not know."""
         if not self.id_columns:
             return np.zeros(rows.num_rows, dtype=np.int64)
@@ -425,16 +434,6 @@ def _column(name: str) -> str:
     return name.replace("holiday ", "holiday_effect_").replace("attribution ", "attribution_")
 
 
-def _cut(stretch: Stretch, count: int) -> Stretch:
-    errors = stretch.standard_errors
-    return Stretch(
-        stretch.moments[:count],
-        None if stretch.data is None else stretch.data[:count],
-        {name: values[:count] for name, values in stretch.parts.items()},
-        None if errors is None else errors[:count],
-    )
-
-
 def _with_parts(stretch: Stretch, parts: Mapping[str, Floats]) -> Stretch:
     return Stretch(
         stretch.moments, stretch.data, {**stretch.parts, **parts}, stretch.standard_errors
@@ -481,7 +480,8 @@ def _is_plain(column: pa.ChunkedArray) -> bool:
     return not (pa.types.is_timestamp(column.type) and column.type.tz)
 
 
-def _moments(column: pa.ChunkedArray) -> Any:
+def moments_of(column: pa.ChunkedArray) -> Any:
+    """A column of moments in UTC."""
     plain = column.cast(pa.timestamp("us")) if _is_plain(column) else column.cast(TIMESTAMP)
     return plain.cast(pa.int64()).to_numpy().astype("datetime64[us]")
 

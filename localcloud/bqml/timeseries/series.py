@@ -51,6 +51,16 @@ class Stretch:
             np.zeros(len(self.moments)),
         )
 
+    def first(self, count: int) -> "Stretch":
+        """Its first points."""
+        errors = self.standard_errors
+        return Stretch(
+            self.moments[:count],
+            None if self.data is None else self.data[:count],
+            {name: values[:count] for name, values in self.parts.items()},
+            None if errors is None else errors[:count],
+        )
+
     @property
     def timestamps(self) -> pa.Array:
         """Its points as TIMESTAMPs."""

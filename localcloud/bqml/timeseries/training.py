@@ -174,38 +174,16 @@ def train(
         BqmlError: The rows are no time series, or none can be fitted.
         NotImplementedError: A holiday region is no country.
     """
-    import scipy.linalg  # noqa: F401 - only libraries that are loaded are limited
-    from threadpoolctl import threadpool_limits
-
     started = time.monotonic()
-    columns = _columns(table, settings, takes_features=kind.name == "ARIMA_PLUS_XREG")
-    rows = table.filter(pc.is_valid(table.column(columns.time)))
-    if rows.num_rows == 0:
-        raise BqmlError(f"no row has a moment in '{columns.time}'")
-    ids, places = _ids(rows, columns.ids)
-    known = _holidays(rows.column(columns.time), settings, holidays)
-    series = []
-    # The matrices of one series are so small that threads only wait for one another.
-    with threadpool_limits(1):
-        for place in range(ids.num_rows if columns.ids else 1):
-            own = rows.filter(pa.array(places == place))
-            series.append(_fitted(own, place, columns, settings, known))
-            if on_iteration:
-                # Between series a training can be stopped.
-                on_iteration(_step(started, place))
-    if all(one.best is None for one in series):
-        raise BqmlError(f"no time series can be fitted: {series[0].error}")
-    forecaster = Forecaster(
-        time_column=columns.time,
-        data_column=columns.data,
-        ids=ids,
-        series=series,
-        horizon=settings["HORIZON"],
-        limit=_limit(settings),
-        is_decomposed=settings.get("DECOMPOSE_TIME_SERIES", True),
-        holidays=[(h.region, h.name, h.date.isoformat(), h.before, h.after) for h in known],
-        features=[name for name, _ in columns.features],
+    forecaster, columns, rows = fitted(
+        settings,
+        table,
+        on_iteration,
+        holidays=holidays,
+        takes_features=kind.name == "ARIMA_PLUS_XREG",
     )
+    if not forecaster.fitted:
+        raise BqmlError(f"no time series can be fitted: {forecaster.series[0].error}")
     used = [*columns.ids, columns.time, columns.data, *(name for name, _ in columns.features)]
     plain = [name for name in used if not is_nested(rows.schema.field(name).type)]
     return Model(
@@ -224,6 +202,62 @@ def train(
         },
         fitted=forecaster,
     )
+
+
+def fitted(
+    settings: Mapping[str, Any],
+    table: pa.Table,
+    on_iteration: OnIteration | None = None,
+    *,
+    holidays: pa.Table | None = None,
+    takes_features: bool = False,
+) -> tuple[Forecaster, "_Columns", pa.Table]:
+    """Fit each series; those that cannot be are told in its `error`.
+
+    Args:
+        settings: A value for each option.
+        table: The rows.
+        on_iteration: Called after each series.
+        holidays: The rows of CUSTOM_HOLIDAY; None without it.
+        takes_features: Whether columns that no option names are features.
+
+    Returns:
+        The series, what the columns are, and the rows that have a moment.
+
+    Raises:
+        BqmlError: The rows are no time series.
+    """
+    import scipy.linalg  # noqa: F401 - only libraries that are loaded are limited
+    from threadpoolctl import threadpool_limits
+
+    started = time.monotonic()
+    columns = _columns(table, settings, takes_features=takes_features)
+    rows = table.filter(pc.is_valid(table.column(columns.time)))
+    if rows.num_rows == 0:
+        raise BqmlError(f"no row has a moment in '{columns.time}'")
+    ids, places = _ids(rows, columns.ids)
+    known = _holidays(rows.column(columns.time), settings, holidays)
+    series = []
+    # The matrices of one series are so small that threads only wait for one another.
+    with threadpool_limits(1):
+        for place in range(ids.num_rows if columns.ids else 1):
+            own = rows.filter(pa.array(places == place))
+            series.append(_fitted(own, place, columns, settings, known))
+            if on_iteration:
+                # Between series a training can be stopped.
+                on_iteration(_step(started, place))
+    forecaster = Forecaster(
+        time_column=columns.time,
+        data_column=columns.data,
+        ids=ids,
+        series=series,
+        horizon=settings["HORIZON"],
+        limit=_limit(settings),
+        is_decomposed=settings.get("DECOMPOSE_TIME_SERIES", True),
+        holidays=[(h.region, h.name, h.date.isoformat(), h.before, h.after) for h in known],
+        features=[name for name, _ in columns.features],
+    )
+    return forecaster, columns, rows
 
 
 class _Columns:
