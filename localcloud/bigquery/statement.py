@@ -1,6 +1,7 @@
 """One SQL statement: BigQuery ML is taken out, the rest goes to local-bigquery."""
 
 import re
+from collections.abc import Callable
 
 from local_bigquery.errors import BigQueryError
 from local_bigquery.sql import script
@@ -63,12 +64,19 @@ _FUNCTION_NOT_FOUND = re.compile(
     r'Function not found: (\w+)|Function with name "(\w+)" is not in the catalog, but it exists'
 )
 
+_ASSIGNMENT = re.compile(r"(?is)(\s*SET\b[^=]*=)(.*)")
+_DECLARATION = re.compile(r"(?is)(\s*DECLARE\b.*?\bDEFAULT\b)(.*)")
+_SELECT = "SELECT "
 _run = script.Interpreter.sql
+_set = script.Interpreter.set
+_declare = script.Interpreter.declare
 
 
 def install() -> None:
     """Put the replacement into local-bigquery; repeating it changes nothing."""
     script.Interpreter.sql = run
+    script.Interpreter.set = assign
+    script.Interpreter.declare = declare
 
 
 def run(interpreter: Interpreter, statement: Statement) -> None:
@@ -81,6 +89,33 @@ def run(interpreter: Interpreter, statement: Statement) -> None:
         _dispatch(interpreter, statement)
     except BigQueryError as error:
         raise _explained(error) from error
+
+
+def assign(interpreter: Interpreter, statement: Statement) -> None:
+    """Run a SET statement of a script."""
+    _with_value(interpreter, statement, _ASSIGNMENT, _set)
+
+
+def declare(interpreter: Interpreter, statement: Statement) -> None:
+    """Run a DECLARE statement of a script."""
+    _with_value(interpreter, statement, _DECLARATION, _declare)
+
+
+def _with_value(
+    interpreter: Interpreter,
+    statement: Statement,
+    pattern: re.Pattern[str],
+    run_statement: Callable[[Interpreter, Statement], None],
+) -> None:
+    """Run a statement that gives a variable a value, which may call functions of BigQuery ML."""
+    found = pattern.fullmatch(statement.text)
+    if found is None or not _CONCERNS_MODELS.search(found[2]):
+        run_statement(interpreter, statement)
+        return
+    # ZetaSQL reads what is in a script only as part of a whole one.
+    with table_function.spliced(interpreter, _SELECT + found[2]) as sql:
+        text = found[1] + " " + sql.removeprefix(_SELECT)
+        run_statement(interpreter, _with_text(statement, text))
 
 
 def _dispatch(interpreter: Interpreter, statement: Statement) -> None:

@@ -129,10 +129,10 @@ def column_of(name: str, given: Mapping[str, Any], key: str, rows: pa.Table) -> 
     Raises:
         BqmlError: The setting is missing, or the table has no such column.
     """
-    [found] = columns_of(name, given, key, rows) or [None]
-    if found is None:
+    found = columns_of(name, given, key, rows)
+    if len(found) != 1:
         raise BqmlError(f"{name} needs {key}, the name of a column")
-    return found
+    return found[0]
 
 
 def columns_of(name: str, given: Mapping[str, Any], key: str, rows: pa.Table) -> list[str]:

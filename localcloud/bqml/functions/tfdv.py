@@ -7,6 +7,7 @@ https://github.com/tensorflow/metadata/blob/master/tensorflow_metadata/proto/v0/
 As in every message's JSON an INT64 is text, and what is 0 is left out of none that counts.
 """
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -173,7 +174,7 @@ def _numbers(known: pa.ChunkedArray, standard: int, quantiles: int) -> dict[str,
 
 def _quantiles(values: Floats, buckets: int) -> dict[str, Any]:
     edges = np.quantile(values, np.linspace(0, 1, buckets + 1))
-    pairs = zip(edges[:-1], edges[1:], strict=True)
+    pairs = itertools.pairwise(edges)
     count = len(values) / buckets
     return {"buckets": [_bucket(*pair, count) for pair in pairs], "type": "QUANTILES"}
 

@@ -104,7 +104,7 @@ def _targets(query: pa.Table | None, column: str, settings: Mapping[str, Any]) -
 
 
 def _is_vector(kind: pa.DataType) -> bool:
-    return pa.types.is_list(kind) and pa.types.is_floating(kind.value_type)
+    return bool(pa.types.is_list(kind) and pa.types.is_floating(kind.value_type))
 
 
 def _vectors(key: str, name: str, rows: pa.Table) -> Floats:

@@ -48,6 +48,8 @@ MODELS = {
         AS SELECT x, parity FROM rows_""",
     "components": """OPTIONS (model_type = 'PCA', num_principal_components = 2)
         AS SELECT x, y, parity FROM rows_""",
+    "encoder": """OPTIONS (model_type = 'AUTOENCODER', hidden_units = [3, 2, 3],
+        max_iterations = 1) AS SELECT x, parity FROM rows_""",
     "explicit": """OPTIONS (model_type = 'MATRIX_FACTORIZATION', user_col = 'who',
         item_col = 'what', rating_col = 'y', num_factors = 2) AS SELECT who, what, y FROM rows_""",
     "implicit": """OPTIONS (model_type = 'MATRIX_FACTORIZATION', user_col = 'who',
@@ -226,7 +228,9 @@ CASES = [
         ", (SELECT x, y, parity FROM rows_)",
         *floats("principal_component_1", "principal_component_2"),
     ),
+    of_model("ML.PREDICT", "encoder", TAKEN, *floats("latent_col_1", "latent_col_2"), *X),
     of_model("ML.EVALUATE", "linear", "", *REGRESSION),
+    of_model("ML.EVALUATE", "encoder", "", *REGRESSION[:3]),
     of_model("ML.EVALUATE", "logistic", "", *CLASSIFICATION, *floats("log_loss", "roc_auc")),
     of_model("ML.EVALUATE", "classes", "", *CLASSIFICATION, *floats("log_loss", "roc_auc")),
     of_model(
@@ -262,6 +266,7 @@ CASES = [
         ),
     ),
     of_model("ML.EVALUATE", "tuned", "", "trial_id INT64", *REGRESSION),
+    of_model("ML.RECONSTRUCTION_LOSS", "encoder", TAKEN, *REGRESSION[:3], *X),
     of_model(
         "ML.CONFUSION_MATRIX",
         "logistic",

@@ -1,7 +1,7 @@
 """ML functions anywhere in a query."""
 
 import pytest
-from google.api_core.exceptions import BadRequest
+from google.api_core.exceptions import BadRequest, MethodNotImplemented
 from google.cloud import bigquery
 
 from tests.localcloud.bigquery.conftest import Run
@@ -135,3 +135,86 @@ def test_a_training_that_another_version_wrote_says_to_train_again(
 
     with pytest.raises(BadRequest, match="train the model again"):
         run("SELECT * FROM ML.PREDICT(MODEL old, (SELECT 1 AS x))")
+
+
+@pytest.mark.covers("ML.ROC_CURVE")
+def test_a_curve_has_the_thresholds_that_are_asked_for(run: Run) -> None:
+    rows = run(
+        "SELECT threshold FROM ML.ROC_CURVE(MODEL shared.survival, TABLE shared.passengers, "
+        "GENERATE_ARRAY(0, 1, 0.25)) ORDER BY threshold"
+    )
+
+    assert [row["threshold"] for row in rows] == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_an_argument_may_be_an_expression(run: Run) -> None:
+    rows = run(
+        "SELECT entity_id, f FROM ML.FEATURES_AT_TIME((SELECT 'a' AS entity_id, n AS f, "
+        "TIMESTAMP_ADD(TIMESTAMP '2024-01-01', INTERVAL n DAY) AS feature_timestamp "
+        "FROM UNNEST([1, 2, 3]) AS n), "
+        "time => TIMESTAMP_ADD(TIMESTAMP '2024-01-01', INTERVAL @days DAY))",
+        query_parameters=[bigquery.ScalarQueryParameter("days", "INT64", 2)],
+    )
+
+    assert rows == [{"entity_id": "a", "f": 2}]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("ML.DESCRIBE_DATA(TABLE shared.passengers, 3)", "it takes none without a name"),
+        (
+            "VECTOR_SEARCH(TABLE shared.passengers, 'a', column_to_search => 'b')",
+            "column_to_search is given twice",
+        ),
+    ],
+)
+def test_an_argument_that_a_function_does_not_take_is_refused(
+    run: Run, call: str, message: str
+) -> None:
+    with pytest.raises(BadRequest, match=message):
+        run(f"SELECT * FROM {call}")
+
+
+VALIDATION = """
+ML.TFDV_VALIDATE(
+  (SELECT * FROM ML.TFDV_DESCRIBE((SELECT age FROM shared.passengers WHERE age < 100))),
+  {study}, 'DRIFT', 0.3, 'L_INFTY', 0.2, 'JENSEN_SHANNON_DIVERGENCE', [('age', 0.1)])
+"""
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT {validation} AS found".format(
+            validation=VALIDATION.format(
+                study="(SELECT * FROM ML.TFDV_DESCRIBE((SELECT age FROM shared.passengers)))"
+            )
+        ),
+        "WITH s AS (SELECT * FROM ML.TFDV_DESCRIBE((SELECT age FROM shared.passengers))) "
+        "SELECT {validation} AS found".format(
+            validation=VALIDATION.format(study="(SELECT dataset_feature_statistics_list FROM s)")
+        ),
+        "DECLARE s JSON; "
+        "SET s = (SELECT * FROM ML.TFDV_DESCRIBE((SELECT age FROM shared.passengers))); "
+        "SELECT {validation} AS found".format(validation=VALIDATION.format(study="s")),
+    ],
+    ids=["subquery", "with", "variable"],
+)
+@pytest.mark.covers("ML.TFDV_VALIDATE")
+def test_statistics_are_compared_in_an_expression(run: Run, sql: str) -> None:
+    [row] = run(sql)
+
+    assert list(row["found"]["anomalyInfo"]) == ["age"]
+
+
+@pytest.mark.covers("ML.TFDV_VALIDATE")
+def test_statistics_of_a_row_cannot_be_compared(run: Run) -> None:
+    with pytest.raises(BadRequest, match="arguments cannot depend on a row here"):
+        run("SELECT ML.TFDV_VALIDATE(s, s) FROM (SELECT JSON '{}' AS s)")
+
+
+@pytest.mark.covers("AI.SEARCH")
+def test_a_search_of_autonomous_embeddings_is_not_implemented(run: Run) -> None:
+    with pytest.raises(MethodNotImplemented, match=r"AI\.SEARCH"):
+        run("SELECT * FROM AI.SEARCH(TABLE shared.passengers, 'class', 'first')")
