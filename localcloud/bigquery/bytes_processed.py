@@ -134,6 +134,11 @@ def base_tables(references: Iterable[tuple[str, str, str]]) -> set[tuple[str, st
     return found
 
 
+def of_table(reference: tuple[str, str, str]) -> int:
+    """The logical bytes of a stored table."""
+    return _table(*reference)
+
+
 def _table(project_id: str, dataset_id: str, table_id: str) -> int:
     name = tables.name(project_id, dataset_id, table_id)
     with database.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Jobs: their location, their fate when the process dies, compressed uploads.
+"""Jobs: their location, their fate when the process dies.
 
 A job that was pending or running when the process died is found DONE after the restart with the
 error reason `backendError`: a client attached to its id learns at once that it failed and may run
@@ -7,31 +7,25 @@ the work again under a new job id. `jobs.query` and `getQueryResults` answer `jo
 https://cloud.google.com/bigquery/docs/error-messages
 """
 
-import gzip
 import json
-import shutil
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import ContextVar
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import duckdb
 from local_bigquery.api import jobs as jobs_api
 from local_bigquery.catalog import datasets, metadata, tables
 from local_bigquery.engine import database, sessions
 from local_bigquery.errors import STATUSES, BigQueryError, already_exists
-from local_bigquery.jobs import load, query, runner, store
+from local_bigquery.jobs import query, runner, store
 from local_bigquery.models import (
     DatasetReference,
     Job,
     JobConfiguration,
-    JobConfigurationLoad,
     JobConfigurationQuery,
     JobReference,
     JobStatistics,
-    JobStatistics3,
     Table,
 )
 from local_bigquery.sql import params
@@ -43,6 +37,8 @@ from starlette.responses import Response
 from localcloud.bigquery import (
     analysis,
     bytes_processed,
+    extract,
+    load,
     location,
     model_copy,
     names,
@@ -63,9 +59,7 @@ _error = runner.error
 _run = runner._execute
 _execute = query._execute
 _table = tables.defaults
-_load = load.run
 _not_found = table_rules._not_found
-GZIP = b"\x1f\x8b"
 JOBS_AT_A_TIME = 32
 """A training that has to wait for others is one that BigQuery would have begun."""
 
@@ -111,7 +105,8 @@ def install() -> None:
     runner._execute = run
     runner._done = done
     jobs_api.with_rows = answered
-    runner.HANDLERS |= {"load": load_file, "extract": extract, "copy": model_copy.run}
+    runner.HANDLERS |= {"load": load.run, "extract": extract.run, "copy": model_copy.run}
+    load.install()
     runner._executor = ThreadPoolExecutor(JOBS_AT_A_TIME, thread_name_prefix="bigquery-job")
     query.execute = execute
     tables.defaults = table
@@ -297,36 +292,6 @@ def answered(payload: dict[str, Any], rows: list[str]) -> Response:
     return response
 
 
-def load_file(
-    cursor: duckdb.DuckDBPyConnection, config: JobConfigurationLoad, upload: str | None
-) -> JobStatistics3:
-    """Load a table, from a compressed upload too.
-
-    DuckDB tells compression by the file's suffix, which an upload has not.
-
-    Raises:
-        BigQueryError: `invalid` when the rows do not fit, `notImplemented` without an upload.
-    """
-    if upload is None:
-        # local-bigquery would take other URIs for local files.
-        raise BigQueryError(
-            "notImplemented",
-            "Loading from Cloud Storage is not implemented on the local cloud; upload the file "
-            "with the load job.",
-        )
-    _decompress(upload)
-    return _load(cursor, config, upload)
-
-
-def extract(cursor: object, config: object, upload: str | None) -> NoReturn:
-    """Refuse an extract job.
-
-    Raises:
-        BigQueryError: `notImplemented`, always.
-    """
-    raise BigQueryError("notImplemented", "Extract jobs are not implemented on the local cloud.")
-
-
 def fail_interrupted() -> None:
     """Mark jobs that a dead process left unfinished as failed."""
     unfinished = database.fetch("SELECT resource FROM emulator.jobs WHERE state <> 'DONE'")
@@ -356,16 +321,3 @@ def stop_running() -> None:
         if one.cursor is not None:
             one.cursor.interrupt()
     wait([one.future for one in running if one.future is not None], timeout=10)
-
-
-def _decompress(upload: str) -> None:
-    path = Path(upload)
-    with path.open("rb") as file:
-        if file.read(2) != GZIP:
-            return
-    with (
-        gzip.open(path, "rb") as source,
-        tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as target,
-    ):
-        shutil.copyfileobj(source, target, 1 << 20)
-    Path(target.name).replace(path)

@@ -17,6 +17,7 @@ from localcloud.bigquery import (
     connection_statement,
     create_model,
     database,
+    file_statement,
     model_statement,
     project_options,
     table_function,
@@ -34,6 +35,7 @@ _CONCERNS_THE_CATALOG = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Statements that local-bigquery has not, or not as BigQuery has them."""
+_CONCERNS_FILES = re.compile(r"\s*(EXPORT|LOAD)\s+DATA\b", re.IGNORECASE)
 _NOT_HERE = re.compile(
     r"\s*(?P<words>(?:CREATE|ALTER|DROP)(?:\s+OR\s+REPLACE)?\s+(?:CAPACITY|RESERVATION|ASSIGNMENT"
     r"|DATA_POLICY|PROPERTY\s+GRAPH|EXTERNAL\s+SCHEMA)|UNDROP\s+SCHEMA"
@@ -51,8 +53,6 @@ _OWN_GRAMMAR = re.compile(
 """Statements of which BigQuery knows more than ZetaSQL: local-bigquery reads those it cannot."""
 REFUSED = {
     "ASTExportModelStatement": "EXPORT MODEL",
-    "ASTExportDataStatement": "EXPORT DATA",
-    "ASTAuxLoadDataStatement": "LOAD DATA",
     "ASTCreateExternalTableStatement": "CREATE EXTERNAL TABLE",
 }
 """Statements that read or write Cloud Storage, by the kind of their syntax tree.
@@ -129,6 +129,9 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
         raise _refused(" ".join(not_here["words"].upper().split()))
     if _CONCERNS_THE_CATALOG.match(statement.text) and _in_catalog(interpreter, statement.text):
         return
+    if _CONCERNS_FILES.match(statement.text):
+        _with_files(interpreter, statement.text)
+        return
     if not _CONCERNS_MODELS.search(statement.text):
         _run_query(interpreter, statement, _analysed(interpreter, statement))
         return
@@ -182,6 +185,14 @@ def _in_catalog(interpreter: Interpreter, sql: str) -> bool:
         raise _refused(f"ALTER {entity}")
     interpreter.report(project_options.alter(interpreter, tree, text))
     return True
+
+
+def _with_files(interpreter: Interpreter, sql: str) -> None:
+    text, tree = Text(sql), _parsed(sql)
+    if tree.kind == "ASTExportDataStatement":
+        interpreter.report(file_statement.export(interpreter, tree, text))
+    else:
+        interpreter.report(file_statement.load_data(interpreter, tree, text))
 
 
 def _analysed(interpreter: Interpreter, statement: Statement) -> str:

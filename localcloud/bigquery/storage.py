@@ -1,4 +1,4 @@
-"""Objects of this local cloud's Cloud Storage, read over HTTP."""
+"""Objects of this local cloud's Cloud Storage, read and written over HTTP."""
 
 import re
 from typing import NamedTuple
@@ -31,23 +31,32 @@ class StoredObject(NamedTuple):
 
 
 def find(uri: str) -> list[StoredObject]:
-    """The objects that a URI names; several where it ends with `*`.
+    """The objects that a URI names; several where its name holds a `*`.
 
     Raises:
         BigQueryError: The text is no such URI, or nothing is there.
     """
-    parts = _URI.fullmatch(uri)
-    if parts is None or "*" in parts["name"][:-1]:
-        raise BigQueryError(
-            "invalidQuery",
-            f"{uri!r} is no Cloud Storage URI; write gs://bucket/path/file or gs://bucket/path/*.",
-        )
-    name, is_pattern = parts["name"].removesuffix("*"), parts["name"].endswith("*")
-    items = _listed(parts["bucket"], name)
-    found = [item for item in items if is_pattern or item.name == name]
+    found = matching(uri)
     if not found:
         raise BigQueryError("notFound", f"Not found: URI {uri}")
     return found
+
+
+def matching(uri: str) -> list[StoredObject]:
+    """The objects that a URI names, of which there may be none; see `find`."""
+    parts = _URI.fullmatch(uri)
+    if parts is None or "*" in parts["bucket"] or parts["name"].count("*") > 1:
+        raise BigQueryError(
+            "invalidQuery",
+            f"{uri!r} is no Cloud Storage URI; write gs://bucket/path/file, or one `*` after the "
+            "bucket as in gs://bucket/path/*.csv.",
+        )
+    before, star, after = parts["name"].partition("*")
+    return [
+        item
+        for item in _listed(parts["bucket"], before)
+        if (item.name[len(before) :].endswith(after) if star else item.name == before)
+    ]
 
 
 def read(stored: StoredObject) -> bytes:
@@ -63,6 +72,47 @@ def read(stored: StoredObject) -> bytes:
         raise BigQueryError("notFound", f"Not found: URI {stored.uri}")
     response.raise_for_status()
     return response.content
+
+
+def write(uri: str, data: bytes, content_type: str) -> None:
+    """Write an object in the place of what was there.
+
+    Raises:
+        BigQueryError: `notFound`; there is no such bucket.
+    """
+    bucket, _, name = uri.removeprefix("gs://").partition("/")
+    with http.client() as client:
+        response = client.post(
+            f"{upstream.runtime().base_url()}/upload/storage/v1/b/{bucket}/o",
+            params={"uploadType": "media", "name": name},
+            headers={"content-type": content_type},
+            content=data,
+        )
+    if response.status_code == 404:
+        raise BigQueryError("notFound", f"Not found: URI {uri}")
+    response.raise_for_status()
+
+
+def delete(stored: StoredObject) -> None:
+    """Delete an object; one that is gone already is none to delete."""
+    path = f"/storage/v1/b/{stored.bucket}/o/{quote(stored.name, safe='')}"
+    with http.client() as client:
+        response = client.delete(upstream.runtime().base_url() + path)
+    if response.status_code != 404:
+        response.raise_for_status()
+
+
+def check_bucket(uri: str) -> None:
+    """Refuse a URI of a bucket that is not there.
+
+    Raises:
+        BigQueryError: `notFound`.
+    """
+    bucket, _, name = uri.removeprefix("gs://").partition("/")
+    try:
+        _listed(bucket, name.partition("*")[0])
+    except BigQueryError as error:
+        raise BigQueryError(error.reason, f"Not found: URI {uri}") from error
 
 
 def _listed(bucket: str, prefix: str) -> list[StoredObject]:

@@ -119,8 +119,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         return JSONResponse({"items": items, **more})
 
     async def read_object(request: Request) -> Response:
+        bucket = objects[request.path_params["bucket"]]
+        if request.method == "DELETE":
+            del bucket[request.path_params["name"]]
+            return Response(status_code=204)
         assert request.query_params["alt"] == "media"
-        return Response(objects[request.path_params["bucket"]][request.path_params["name"]])
+        return Response(bucket[request.path_params["name"]])
+
+    async def write_object(request: Request) -> JSONResponse:
+        assert request.query_params["uploadType"] == "media"
+        bucket = objects[request.path_params["bucket"]]
+        bucket[request.query_params["name"]] = await request.body()
+        return JSONResponse({})
 
     async def project(request: Request) -> JSONResponse:
         return JSONResponse({"projectNumber": "1234567890"})
@@ -141,7 +151,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             ),
             Route("/v1/projects/{p}", project),
             Route("/storage/v1/b/{bucket}/o", list_objects),
-            Route("/storage/v1/b/{bucket}/o/{name:path}", read_object),
+            Route("/storage/v1/b/{bucket}/o/{name:path}", read_object, methods=["GET", "DELETE"]),
+            Route("/upload/storage/v1/b/{bucket}/o", write_object, methods=["POST"]),
             Route(
                 "/v1/projects/{p}/locations/{l}/connections/{id}",
                 connection,

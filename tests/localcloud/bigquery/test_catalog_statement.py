@@ -101,8 +101,6 @@ def test_a_table_is_not_renamed(run: Run, statement: str, error: type[Exception]
             "A remote function",
         ),
         ("CREATE EXTERNAL TABLE e OPTIONS (format = 'CSV', uris = ['gs://b/o'])", "CREATE EXTERN"),
-        ("EXPORT DATA OPTIONS (uri = 'gs://b/*', format = 'CSV') AS SELECT 1", "EXPORT DATA"),
-        ("LOAD DATA INTO t FROM FILES (format = 'CSV', uris = ['gs://b/o'])", "LOAD DATA"),
     ],
 )
 def test_what_is_not_there_is_named(run: Run, statement: str, words: str) -> None:

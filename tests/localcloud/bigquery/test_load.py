@@ -112,12 +112,3 @@ def test_a_large_upload_in_chunks_loads_where_the_dataset_is(
 
     client.delete_dataset(f"{dataset}_eu", delete_contents=True)
     assert (job.output_rows, job.location) == (300_000, "EU")
-
-
-def test_loading_from_cloud_storage_is_said_to_be_missing(
-    client: bigquery.Client, dataset: str
-) -> None:
-    job = client.load_table_from_uri("gs://bucket/file.csv", f"{dataset}.t")
-
-    with pytest.raises(exceptions.MethodNotImplemented, match="upload the file"):
-        job.result()

@@ -40,8 +40,6 @@ from tests.localcloud.bigquery.conftest import Run
         *(
             (sql, exceptions.MethodNotImplemented, f"{sql[:9]}.*is not implemented")
             for sql in (
-                "EXPORT DATA OPTIONS (uri = 'gs://b/*.csv', format = 'CSV') AS SELECT 1 AS a",
-                "LOAD DATA INTO u FROM FILES (uris = ['/etc/passwd'], format = 'CSV')",
                 "CREATE EXTERNAL TABLE u OPTIONS (uris = ['gs://b/x.csv'], format = 'CSV')",
             )
         ),
