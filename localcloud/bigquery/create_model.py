@@ -5,6 +5,7 @@ https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -161,6 +162,8 @@ def _train(
             previous=_previous(found) if options.get("WARM_START") else None,
             on_iteration=on_iteration,
         )
+    if fitted is not None and trained.kind != "TRANSFORM_ONLY":
+        trained = _before_transform(rows, fitted, trained)
     finished = Training(_inputs(rows, fitted, trained), fitted, trained)
     runs = [{"startTime": started.isoformat(), **run} for run in trained.training_runs]
     earlier = found.resource["trainingRuns"] if found is not None and trained.earlier else []
@@ -225,6 +228,18 @@ def _read(rows: pa.Table, fitted: transform.Transform | None) -> pa.Table | None
     if fitted is None:
         return None
     return rows.select(fitted.inputs([item.name for item in fitted.items]))
+
+
+def _before_transform(rows: pa.Table, fitted: transform.Transform, trained: Any) -> Any:
+    """The model, which tells of the columns before TRANSFORM."""
+    from localcloud.bqml import statistics
+
+    features = [name for name, _ in trained.feature_columns]
+    return replace(
+        trained,
+        feature_statistics=statistics.before_transform(rows.select(fitted.inputs(features))),
+        origins={name: fitted.inputs([name]) for name in features},
+    )
 
 
 def _inputs(

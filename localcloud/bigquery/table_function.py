@@ -214,7 +214,9 @@ def _with_model(
     function = bqml.FUNCTIONS[call.name]
     if function.takes_features:
         _require(loaded, tables[0])
-    taken = loaded.transformed(interpreter, tables[0])
+    taken = tables[0]
+    if not function.before_transform:
+        taken = loaded.transformed(interpreter, tables[0])
     with _refusals():
         whole = _called(function, loaded, [taken, *tables[1:]], arguments)
     if not function.row_by_row or loaded.transform is None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -126,6 +126,8 @@ class Model:
         fitted: What was fitted.
         is_tuned: Whether it has trials.
         earlier: The steps of the trainings that WARM_START went on from, the first first.
+        origins: With TRANSFORM the columns before it that each feature is made of; then the
+            statistics are of those.
     """
 
     kind: str
@@ -138,6 +140,7 @@ class Model:
     fitted: Fitted
     is_tuned: bool = False
     earlier: Sequence[Sequence[Iteration]] = ()
+    origins: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def resource(self) -> dict[str, Any]:
@@ -170,6 +173,7 @@ class Model:
             "iterations": [asdict(step) for step in self.iterations],
             "feature_statistics": dict(self.feature_statistics),
             "is_tuned": self.is_tuned,
+            "origins": {name: list(columns) for name, columns in self.origins.items()},
             "earlier": [[asdict(step) for step in run] for run in self.earlier],
             "fitted": self.fitted.save(directory),
         }
@@ -209,5 +213,6 @@ class Model:
             feature_statistics=facts["feature_statistics"],
             fitted=load(facts["fitted"], directory),
             is_tuned=is_tuned,
+            origins=facts.get("origins", {}),
             earlier=[[Iteration(**step) for step in run] for run in facts.get("earlier", [])],
         )

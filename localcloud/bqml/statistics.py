@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from localcloud.bqml import drift, nested
-from localcloud.bqml.column_type import floats, is_numeric
+from localcloud.bqml.column_type import floats, is_nested, is_numeric
 from localcloud.bqml.histogram import Histogram
 
 RANKED = 50
@@ -34,6 +34,23 @@ def of_columns(rows: pa.Table, names: Sequence[str]) -> dict[str, dict[str, Any]
     with ThreadPoolExecutor(os.process_cpu_count()) as pool:
         found = list(pool.map(_of_column, flat.columns, flat.column_names))
     return dict(zip(flat.column_names, found, strict=True))
+
+
+def before_transform(rows: pa.Table) -> dict[str, dict[str, Any]]:
+    """Statistics of the columns that TRANSFORM reads, which may be of any type.
+
+    Args:
+        rows: The rows; of a column that is nested only its NULLs are counted.
+
+    Returns:
+        See `of_columns`.
+    """
+    plain = [field.name for field in rows.schema if not is_nested(field.type)]
+    found = of_columns(rows, plain)
+    return {
+        name: found.get(name, {"null_count": rows.column(name).null_count})
+        for name in rows.column_names
+    }
 
 
 def _of_column(column: pa.ChunkedArray, name: str) -> dict[str, Any]:

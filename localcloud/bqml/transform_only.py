@@ -62,23 +62,16 @@ def train(
         table: The rows before TRANSFORM, which takes columns of any type.
         on_iteration: Never called.
     """
-    plain = [field.name for field in table.schema if not is_nested(field.type)]
-    found = statistics.of_columns(table, plain)
-    nested = {
-        name: {"null_count": table.column(name).null_count}
-        for name in table.column_names
-        if name not in plain
-    }
     return Model(
         kind=kind.name,
         model_type=kind.model_type,
         options=settings,
         feature_columns=[
-            (field.name, "ARRAY" if field.name in nested else bigquery_type(field.type))
+            (field.name, "ARRAY" if is_nested(field.type) else bigquery_type(field.type))
             for field in table.schema
         ],
         label_columns=[],
         iterations=[],
-        feature_statistics={**found, **nested},
+        feature_statistics=statistics.before_transform(table),
         fitted=Nothing(),
     )

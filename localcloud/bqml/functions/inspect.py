@@ -90,15 +90,17 @@ def feature_importance(
     """How often, with what gain and on how many rows trees split on each feature.
 
     Where a feature has several columns, such as one for each category, gain and cover are means
-    over the splits of all of them.
+    over the splits of all of them. With TRANSFORM a feature is a column before it, and has the
+    splits of all that is made of it.
     """
     name = "ML.FEATURE_IMPORTANCE"
     fitted = predictor_of(model, name, of_automl=False)
     check_settings(name, settings)
     if not isinstance(fitted.estimator, BoostedTree):
         raise BqmlError(f"{name} is for boosted trees and random forests only")
-    owners = fitted.encoding.owners
-    names = list(dict.fromkeys(owners))
+    origins = model_of(model, name).origins
+    owners = [origins.get(owner, [owner]) for owner in fitted.encoding.owners]
+    names = list(dict.fromkeys(column for columns in owners for column in columns))
     scores = {
         kind: _by_owner(fitted.estimator.booster.get_score(importance_type=kind), owners)
         for kind in ("weight", "total_gain", "total_cover")
@@ -121,11 +123,12 @@ def feature_importance(
     )
 
 
-def _by_owner(scores: Mapping[str, Any], owners: Sequence[str]) -> dict[str, float]:
-    found = dict.fromkeys(owners, 0.0)
+def _by_owner(scores: Mapping[str, Any], owners: Sequence[Sequence[str]]) -> dict[str, float]:
+    found = dict.fromkeys((name for names in owners for name in names), 0.0)
     for column, score in scores.items():
         # Without names xgboost calls its columns f0, f1 and so on.
-        found[owners[int(column[1:])]] += float(np.sum(score))
+        for name in owners[int(column[1:])]:
+            found[name] += float(np.sum(score))
     return found
 
 

@@ -29,6 +29,7 @@ class TableFunction:
         row_by_row: Whether it gives a row for each row of its table: of no rows it still tells
             its columns, and the table's own columns may come after them.
         takes_features: Whether its table must have all that the model learnt from.
+        before_transform: Whether it looks at its table as it is before TRANSFORM.
         positional: The settings that arguments without a name stand for, in order.
     """
 
@@ -38,6 +39,7 @@ class TableFunction:
     call: Call
     row_by_row: bool = False
     takes_features: bool = True
+    before_transform: bool = False
     positional: tuple[str, ...] = ()
 
 

@@ -93,7 +93,10 @@ def with_trials(function: TableFunction) -> TableFunction:
         trial = tuned.trial(asked)
         if function.name in TELLS_TRIAL:
             return _of(function, trial, tables, rest)
-        return function.call(trial.model, tables, rest)
+        told = trial.model and replace(
+            trial.model, feature_statistics=model.feature_statistics, origins=model.origins
+        )
+        return function.call(told, tables, rest)
 
     return replace(function, call=call)
 

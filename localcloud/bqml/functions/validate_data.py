@@ -207,5 +207,10 @@ VALIDATE_DATA_DRIFT = TableFunction(
     "ML.VALIDATE_DATA_DRIFT", takes_model=False, tables=(2, 2), call=validate_data_drift
 )
 VALIDATE_DATA_SKEW = TableFunction(
-    "ML.VALIDATE_DATA_SKEW", takes_model=True, tables=(1, 1), call=validate_data_skew
+    "ML.VALIDATE_DATA_SKEW",
+    takes_model=True,
+    tables=(1, 1),
+    call=validate_data_skew,
+    takes_features=False,
+    before_transform=True,
 )

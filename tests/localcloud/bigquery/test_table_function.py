@@ -137,6 +137,34 @@ def test_a_training_that_another_version_wrote_says_to_train_again(
         run("SELECT * FROM ML.PREDICT(MODEL old, (SELECT 1 AS x))")
 
 
+@pytest.mark.covers("ML.FEATURE_INFO")
+def test_feature_info_is_of_the_columns_before_transform(run: Run) -> None:
+    rows = run("SELECT input, max, null_count FROM ML.FEATURE_INFO(MODEL shared.survival)")
+
+    assert [tuple(row.values()) for row in rows] == [
+        ("class", None, 0),
+        ("age", 300.0, 0),
+        ("fare", 448.5, 30),
+    ]
+
+
+@pytest.mark.covers("ML.FEATURE_IMPORTANCE")
+def test_importance_is_that_of_the_columns_before_transform(run: Run) -> None:
+    rows = run("SELECT feature FROM ML.FEATURE_IMPORTANCE(MODEL shared.survival)")
+
+    assert {row["feature"] for row in rows} == {"class", "age", "fare"}
+
+
+@pytest.mark.covers("ML.VALIDATE_DATA_SKEW")
+def test_skew_is_that_of_the_columns_before_transform(run: Run) -> None:
+    rows = run(
+        "SELECT input, value FROM ML.VALIDATE_DATA_SKEW(MODEL shared.survival, "
+        "(SELECT age, class FROM shared.passengers)) ORDER BY input"
+    )
+
+    assert rows == [{"input": "age", "value": 0}, {"input": "class", "value": 0}]
+
+
 @pytest.mark.covers("ML.ROC_CURVE")
 def test_a_curve_has_the_thresholds_that_are_asked_for(run: Run) -> None:
     rows = run(
