@@ -37,6 +37,7 @@ class Forecaster:
         is_decomposed: Whether the parts are kept.
         holidays: Region, name, date and days before and after of each holiday that was looked at.
         features: Names of the features; empty without any.
+        sums: Series that are sums of others; their ids come after those of the others.
     """
 
     time_column: str
@@ -48,6 +49,7 @@ class Forecaster:
     is_decomposed: bool
     holidays: Sequence[tuple[str, str, str, int, int]]
     features: Sequence[str]
+    sums: Sequence[Series] = ()
 
     @property
     def id_columns(self) -> list[str]:
@@ -58,6 +60,16 @@ class Forecaster:
     def fitted(self) -> list[Series]:
         """The series that could be fitted."""
         return [series for series in self.series if series.best is not None]
+
+    @property
+    def shown(self) -> list[Series]:
+        """The series that there are forecasts of, a sum before what it is the sum of."""
+        if not self.sums:
+            return self.fitted
+        order = {key: place for place, key in enumerate(keys(self.ids, self.id_columns))}
+        ranked = sorted(order, key=lambda key: [(part is not None, part) for part in key])
+        rank = {order[key]: place for place, key in enumerate(ranked)}
+        return sorted([*self.fitted, *self.sums], key=lambda series: rank[series.place])
 
     def predict(self, rows: pa.Table, settings: Mapping[str, Any]) -> dict[str, pa.Array]:
         """See `Fitted.predict`."""
@@ -94,31 +106,30 @@ class Forecaster:
     def explain(self, horizon: int, level: float, features: pa.Table | None) -> pa.Table:
         """ML.EXPLAIN_FORECAST's rows: the past, then the future.
 
+        With forecast limits the parts are those on the scale without limits, where they add up;
+        the other columns are on the scale of the data.
+
         The results that Google's tutorials show have the confidence level in the rows of the
         future, where the function's page has it in those of the past.
 
         Raises:
             BqmlError: The parts were not kept, or as `forecast`.
-            NotImplementedError: Forecasts stay within limits: their parts do not add up.
         """
         self._needs_parts("ML.EXPLAIN_FORECAST")
-        if self.limit.is_given:
-            raise NotImplementedError(
-                "ML.EXPLAIN_FORECAST of a model with forecast limits does not work on the local "
-                "cloud: it is modelled on a scale on which the parts do not add up to the data"
-            )
         extra = self._extra_parts()
         places, tables = [], []
         for series, future in self.futures(horizon, features):
             lower, upper = self.interval(future, level)
-            past, expected = series.history, self.expected(future)
+            past, expected = series.history, self.limit.bound(self.expected(future))
             count, ahead = len(past.moments), len(expected)
             columns: dict[str, pa.Array] = {
                 "time_series_timestamp": pa.concat_arrays([past.timestamps, future.timestamps]),
                 "time_series_type": pa.array(["history"] * count + ["forecast"] * ahead),
-                "time_series_data": _numbers(np.concatenate([_data(past), expected])),
+                "time_series_data": _numbers(
+                    np.concatenate([self.limit.bound(_data(past)), expected])
+                ),
                 "time_series_adjusted_data": _numbers(
-                    np.concatenate([self.expected(past), expected])
+                    np.concatenate([self.limit.bound(self.expected(past)), expected])
                 ),
                 "standard_error": _numbers(
                     np.concatenate([np.full(count, series.deviation), self.errors(future)])
@@ -146,7 +157,7 @@ class Forecaster:
 
     def _detect_past(self, threshold: float) -> pa.Table:
         places, tables = [], []
-        for series in self.fitted:
+        for series in self.shown:
             past = series.history
             expected = self.expected(past) + past.expected(("step_changes",))
             count = len(expected)
@@ -303,7 +314,7 @@ class Forecaster:
                     "the model has features, and needs a table or a query with those of the future"
                 )
             places = self.places(features)
-        for series in self.fitted:
+        for series in self.shown:
             future = series.future.first(horizon)
             if series.regression is not None and features is not None:
                 mine = features.filter(pa.array(places == series.place))
@@ -378,8 +389,8 @@ class Forecaster:
     def save(self, directory: Path) -> dict[str, Any]:
         """See `Fitted.save`."""
         for name, stretches in (
-            (HISTORY, [series.history for series in self.series]),
-            (FUTURE, [series.future for series in self.series]),
+            (HISTORY, [series.history for series in (*self.series, *self.sums)]),
+            (FUTURE, [series.future for series in (*self.series, *self.sums)]),
         ):
             _write(
                 directory / name,
@@ -390,6 +401,7 @@ class Forecaster:
             "time_column": self.time_column,
             "data_column": self.data_column,
             "series": [series.to_json() for series in self.series],
+            "sums": [series.to_json() for series in self.sums],
             "horizon": self.horizon,
             "limit": [self.limit.lower, self.limit.upper],
             "is_decomposed": self.is_decomposed,
@@ -405,14 +417,17 @@ class Forecaster:
         def stretch(table: pa.Table, place: int) -> Stretch:
             return Stretch.from_arrow(table.filter(pc.equal(table["series"], place)))
 
+        read = [
+            Series.from_json(item, stretch(history, place), stretch(future, place))
+            for place, item in enumerate([*facts["series"], *facts.get("sums", [])])
+        ]
+        count = len(facts["series"])
         return cls(
             time_column=facts["time_column"],
             data_column=facts["data_column"],
             ids=ids,
-            series=[
-                Series.from_json(item, stretch(history, place), stretch(future, place))
-                for place, item in enumerate(facts["series"])
-            ],
+            series=read[:count],
+            sums=read[count:],
             horizon=facts["horizon"],
             limit=Limit(*facts["limit"]),
             is_decomposed=facts["is_decomposed"],

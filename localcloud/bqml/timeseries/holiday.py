@@ -1,12 +1,12 @@
 """Which days are holidays.
 
 Days come from the package `holidays`, which knows those of countries; Google's own table has other
-names, other events and longer windows. Of the regions that are no country the local cloud knows
-none. https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-time-series#holiday_data
+names, other events and longer windows. https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-time-series#holiday_data
 """
 
 import datetime
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,19 @@ import pyarrow as pa
 
 from localcloud.bqml.errors import BqmlError
 
-CONTINENTS = ("GLOBAL", "NA", "JAPAC", "EMEA", "LAC")
+CONTINENTS: Mapping[str, frozenset[str]] = {
+    "GLOBAL": frozenset(),
+    "NA": frozenset({"CA", "US"}),
+    "JAPAC": frozenset("AU CN HK ID IN JP KR MY NZ PH PK SG TH TW VN".split()),  # noqa: SIM905
+    "EMEA": frozenset(
+        """
+        AE AT BE CH CZ DE DK DZ EE EG ES FI FR GB GR HU IE IL IR IT LV MA NG NL NO PL PT RO RS RU
+        SA SE SI SK TR UA ZA
+        """.split()  # noqa: SIM905 - a table of codes reads better than a list of quotes
+    ),
+    "LAC": frozenset("AR BR CL CO EC MX PE VE".split()),  # noqa: SIM905
+}
+"""Regions that are no country, with their countries; GLOBAL has all."""
 COUNTRIES = frozenset(
     """
     AE AR AT AU BE BR CA CH CL CN CO CZ DE DK DZ EC EE EG ES FI FR GB GR HK HU ID IE IL IN IR IT JP
@@ -48,42 +60,44 @@ class Holiday:
     after: int = WINDOW
 
 
-def check_regions(regions: Sequence[str]) -> None:
-    """Refuse regions that Google knows and that are no country.
-
-    Raises:
-        NotImplementedError: There is one.
-    """
-    for region in regions:
-        if region in CONTINENTS:
-            raise NotImplementedError(
-                f"holiday_region '{region}' does not work on the local cloud yet; countries do: "
-                f"{', '.join(sorted(COUNTRIES))}"
-            )
-
-
 def of_regions(regions: Sequence[str], first: int, last: int) -> list[Holiday]:
-    """Holidays of some countries in the years from `first` to `last`.
+    """Holidays of some regions in the years from `first` to `last`.
 
-    Raises:
-        NotImplementedError: A region is no country.
+    Of a region that is no country they are the days that half of its countries keep or more, by
+    the name that most of these have for them.
     """
-    import holidays
-
-    check_regions(regions)
     found: list[Holiday] = []
     for region in regions:
-        days = holidays.country_holidays(
-            region, years=range(first, last + 1), observed=False, language="en_US"
-        )
-        found += [
-            Holiday(region, name, date)
-            for date, written in sorted(days.items())
-            # Two on one day are written together.
-            for name in dict.fromkeys(_column_name(part) for part in written.split("; "))
-            if name
-        ]
+        if region not in CONTINENTS:
+            found += [Holiday(region, name, day) for day, name in _of_country(region, first, last)]
+            continue
+        countries = COUNTRIES if region == "GLOBAL" else CONTINENTS[region]
+        names: dict[datetime.date, Counter[str]] = {}
+        keepers: dict[datetime.date, set[str]] = {}
+        for country in sorted(countries):
+            for day, name in _of_country(country, first, last):
+                names.setdefault(day, Counter())[name] += 1
+                keepers.setdefault(day, set()).add(country)
+        for day, kept_by in sorted(keepers.items()):
+            if 2 * len(kept_by) >= len(countries):
+                name = min(names[day], key=lambda one: (-names[day][one], one))
+                found.append(Holiday(region, name, day))
     return found
+
+
+def _of_country(country: str, first: int, last: int) -> list[tuple[datetime.date, str]]:
+    import holidays
+
+    days = holidays.country_holidays(
+        country, years=range(first, last + 1), observed=False, language="en_US"
+    )
+    return [
+        (day, name)
+        for day, written in sorted(days.items())
+        # Two on one day are written together.
+        for name in dict.fromkeys(_column_name(part) for part in written.split("; "))
+        if name
+    ]
 
 
 def custom(table: pa.Table) -> list[Holiday]:

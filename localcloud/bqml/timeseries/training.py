@@ -19,7 +19,7 @@ from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.kind import Kind
 from localcloud.bqml.model import Iteration, Model, OnIteration
 from localcloud.bqml.options import Option
-from localcloud.bqml.timeseries import arima, decomposition, holiday
+from localcloud.bqml.timeseries import arima, decomposition, hierarchy, holiday
 from localcloud.bqml.timeseries.decomposition import Decomposition
 from localcloud.bqml.timeseries.forecaster import Forecaster, keys
 from localcloud.bqml.timeseries.frequency import FREQUENCIES, Frequency, Moments, inferred, regular
@@ -85,18 +85,12 @@ def check(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
 
     Raises:
         BqmlError: A column is not named, or two options exclude each other.
-        NotImplementedError: Hierarchical time series are asked for, or the holidays of more than
-            countries.
+        NotImplementedError: Hierarchical time series are to stay within limits.
     """
     for name in ("TIME_SERIES_TIMESTAMP_COL", "TIME_SERIES_DATA_COL"):
         if settings[name] is None:
             raise BqmlError(f"{settings_name(name)} is missing; name a column")
-    if settings.get("HIERARCHICAL_TIME_SERIES_COLS"):
-        raise NotImplementedError(
-            "hierarchical_time_series_cols does not work on the local cloud yet: leave it out, and "
-            "add up the forecasts of the lowest level"
-        )
-    holiday.check_regions(settings["HOLIDAY_REGION"] or [])
+    _check_hierarchy(settings)
     _check_order(settings, given)
     _check_lengths(settings)
     seasons = settings.get("SEASONALITIES") or [AUTO]
@@ -114,6 +108,24 @@ def check(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
 def settings_name(option: str) -> str:
     """An option's name in messages."""
     return f"option {option.lower()}"
+
+
+def _check_hierarchy(settings: Mapping[str, Any]) -> None:
+    hierarchical = settings.get("HIERARCHICAL_TIME_SERIES_COLS") or []
+    if not hierarchical:
+        return
+    ids = {name.casefold() for name in settings["TIME_SERIES_ID_COL"] or []}
+    strange = [name for name in hierarchical if name.casefold() not in ids]
+    if strange:
+        raise BqmlError(
+            f"hierarchical_time_series_cols has '{strange[0]}', which is not in "
+            "time_series_id_col; name columns of it, the parent of all on the left"
+        )
+    if _limit(settings).is_given:
+        raise NotImplementedError(
+            "hierarchical_time_series_cols with forecast limits does not work on the local cloud: "
+            "series within limits are modelled on a scale on which they do not add up"
+        )
 
 
 def _check_order(settings: Mapping[str, Any], given: frozenset[str]) -> None:
@@ -246,6 +258,14 @@ def fitted(
             if on_iteration:
                 # Between series a training can be stopped.
                 on_iteration(_step(started, place))
+    sums: list[Series] = []
+    if rolled := settings.get("HIERARCHICAL_TIME_SERIES_COLS"):
+        by_case = {name.casefold(): name for name in columns.ids}
+        ids, sums = hierarchy.summed(
+            ids,
+            [one for one in series if one.best is not None],
+            [by_case[name.casefold()] for name in rolled],
+        )
     forecaster = Forecaster(
         time_column=columns.time,
         data_column=columns.data,
@@ -256,6 +276,7 @@ def fitted(
         is_decomposed=settings.get("DECOMPOSE_TIME_SERIES", True),
         holidays=[(h.region, h.name, h.date.isoformat(), h.before, h.after) for h in known],
         features=[name for name, _ in columns.features],
+        sums=sums,
     )
     return forecaster, columns, rows
 

@@ -10,6 +10,7 @@ from statsmodels.tsa.arima.model import ARIMA
 
 from localcloud import bqml
 from localcloud.bqml import Model
+from localcloud.bqml.timeseries import holiday
 from localcloud.bqml.timeseries.limit import Limit
 from localcloud.bqml.timeseries.series import PARTS
 from tests.localcloud.bqml.conftest import call, schema
@@ -452,8 +453,19 @@ def test_forecasts_stay_within_limits():
     assert (
         call("FORECAST", both, horizon=50).to_pandas()["prediction_interval_upper_bound"] < 60
     ).all()
-    with pytest.raises(NotImplementedError, match="forecast limits"):
-        call("EXPLAIN_FORECAST", model)
+
+
+def test_parts_within_limits_add_up_on_the_scale_without_them():
+    y = np.exp(np.linspace(4, 0, 100)) + np.random.default_rng(3).uniform(0, 0.1, 100)
+    table = pa.table({"day": pa.array(START + DAYS * np.arange(100)), "y": y})
+    model = bqml.train({**NAMED, "HORIZON": 5, "FORECAST_LIMIT_LOWER_BOUND": 0.0}, table)
+
+    found = call("EXPLAIN_FORECAST", model, horizon=5).to_pandas()
+
+    parts = found[list(PARTS)].fillna(0).sum(axis=1)
+    assert np.exp(parts[:100]).to_numpy() == pytest.approx(y)
+    assert found["time_series_data"][:100].to_numpy() == pytest.approx(y)
+    assert (found["prediction_interval_lower_bound"][100:] > 0).all()
 
 
 def test_custom_holidays_are_looked_at(days):
@@ -536,6 +548,7 @@ def test_only_time_series_have_custom_holidays(flights, days):
         ),
         ({"HOLIDAY_REGION": "Bavaria"}, "give a region"),
         ({"HORIZON": 10_001}, "1 to 10000"),
+        ({"HIERARCHICAL_TIME_SERIES_COLS": ["a"]}, "'a', which is not in time_series_id_col"),
     ],
 )
 def test_wrong_options_are_refused(days, options, says):
@@ -546,8 +559,14 @@ def test_wrong_options_are_refused(days, options, says):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"HIERARCHICAL_TIME_SERIES_COLS": ["a"]}, "hierarchical_time_series_cols does not work"),
-        ({"HOLIDAY_REGION": "GLOBAL"}, "holiday_region 'GLOBAL' does not work"),
+        (
+            {
+                "TIME_SERIES_ID_COL": "y",
+                "HIERARCHICAL_TIME_SERIES_COLS": ["y"],
+                "FORECAST_LIMIT_LOWER_BOUND": 0,
+            },
+            "hierarchical_time_series_cols with forecast limits",
+        ),
     ],
 )
 def test_what_google_does_and_this_does_not_says_so(days, options, says):
@@ -679,3 +698,100 @@ def test_values_come_back_from_the_scale_without_limits(limit):
 
 def test_what_is_not_between_the_limits_is_left_out():
     assert np.isnan(Limit(2, 9).freed(np.array([2.0, 1.0, 9.0, 10.0]))).all()
+
+
+@pytest.fixture(scope="module")
+def towns() -> pa.Table:
+    """Three stores in two towns; the last one closes ten days before the others."""
+    random = np.random.default_rng(5)
+    parts = []
+    for town, store, level, count in (("x", 1, 10.0, 60), ("x", 2, 20.0, 60), ("z", 3, 40.0, 50)):
+        parts.append(
+            pa.table(
+                {
+                    "town": [town] * count,
+                    "store": [store] * count,
+                    "day": pa.array(START + DAYS * np.arange(count)),
+                    "y": level + random.normal(size=count),
+                }
+            )
+        )
+    return pa.concat_tables(parts)
+
+
+@pytest.fixture(scope="module")
+def hierarchy(towns, tmp_path_factory) -> Model:
+    model = bqml.train(
+        {
+            **NAMED,
+            "TIME_SERIES_ID_COL": ["store", "town"],
+            "HIERARCHICAL_TIME_SERIES_COLS": ["town", "store"],
+            "HORIZON": 20,
+        },
+        towns,
+    )
+    directory = tmp_path_factory.mktemp("hierarchy")
+    model.save(directory)
+    return Model.load(directory)
+
+
+def test_a_hierarchy_has_forecasts_of_each_level(hierarchy):
+    found = call("FORECAST", hierarchy, horizon=1).to_pylist()
+
+    assert [(row["store"], row["town"]) for row in found] == [
+        (None, None),
+        (None, "x"),
+        (None, "z"),
+        (1, "x"),
+        (2, "x"),
+        (3, "z"),
+    ]
+
+
+def test_forecasts_of_a_level_are_the_sums_of_those_below(hierarchy):
+    found = call("FORECAST", hierarchy, horizon=20).to_pandas()
+
+    day = found["forecast_timestamp"].max() - 10 * np.timedelta64(1, "D")
+    at = found[found["forecast_timestamp"] == day]
+    stores = at[at["store"].notna()]
+    whole = at[at["store"].isna() & at["town"].isna()].iloc[0]
+    assert whole["forecast_value"] == pytest.approx(stores["forecast_value"].sum())
+    assert whole["standard_error"] == pytest.approx(np.sqrt((stores["standard_error"] ** 2).sum()))
+
+
+def test_the_past_of_a_level_is_that_of_all_below(hierarchy, towns):
+    found = call("EXPLAIN_FORECAST", hierarchy, horizon=1).to_pandas()
+
+    past = found[found["town"].isna() & (found["time_series_type"] == "history")]
+    assert past["time_series_data"].sum() == pytest.approx(np.asarray(towns["y"]).sum())
+
+
+def test_orders_of_a_hierarchy_are_those_of_the_lowest_level(hierarchy):
+    found = call("ARIMA_EVALUATE", hierarchy)
+
+    assert found["store"].to_pylist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("region", "name", "date"),
+    [
+        ("GLOBAL", "NewYearsDay", "2022-01-01"),
+        ("NA", "ThanksgivingDay", "2022-11-24"),
+        ("JAPAC", "ChineseNewYear", "2022-02-01"),
+        ("EMEA", "EasterMonday", "2022-04-18"),
+        ("LAC", "GoodFriday", "2022-04-15"),
+    ],
+)
+def test_a_continent_has_the_holidays_of_its_countries(region, name, date):
+    found = holiday.of_regions([region], 2022, 2022)
+
+    assert (region, name, date) in {(h.region, h.name, h.date.isoformat()) for h in found}
+
+
+def test_a_holiday_of_a_continent_is_looked_at(days):
+    model = bqml.train(
+        {**NAMED, "HOLIDAY_REGION": "GLOBAL", "HORIZON": 5, "AUTO_ARIMA_MAX_ORDER": 1}, days
+    )
+
+    effect = call("EXPLAIN_FORECAST", model, horizon=1).to_pandas()["holiday_effect_ChristmasDay"]
+    assert effect.max() == pytest.approx(40, abs=5)
