@@ -77,3 +77,13 @@ class BigQueryEngine(Protocol):
             ValueError: The query is wrong or fails; the message is BigQuery's.
         """
         ...
+
+    def run_job(
+        self, project: str, job_id: str, location: str, configuration: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Run a job and return it once it is done, whether or not it failed.
+
+        Raises:
+            ValueError: It is refused: the id was used before, the configuration is wrong.
+        """
+        ...

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -17,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localcloud import connection, data_transfer, resource_manager, service_accounts, service_usage
+from localcloud import connection, resource_manager, service_accounts, service_usage
 from localcloud.cloud import Cloud
+from localcloud.data_transfer.service import Clock, DataTransfer
 from localcloud.discovery.control_plane import ControlPlane
 from localcloud.discovery.document import load
 from localcloud.discovery.operations import Operations
@@ -119,6 +121,7 @@ class LocalCloud:
         operation_seconds: How long a long-running operation lasts; 0: done in the first reply.
         bigquery: Opens BigQuery.
         on_progress: Told what the start is doing.
+        clock: Tells schedules the time.
     """
 
     def __init__(
@@ -129,6 +132,7 @@ class LocalCloud:
         operation_seconds: float = 0.0,
         bigquery: OpenBigQuery = open_bigquery,
         on_progress: Progress = lambda text: None,
+        clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self.state = state
         self.base_url = base_url
@@ -137,6 +141,7 @@ class LocalCloud:
         self.cloud = Cloud(self.store, operations, Projects(self.store), Policies(self.store))
         self.vertex = VertexService(self.cloud)
         self.storage = CloudStorage(self.cloud, state / "objects", base_url)
+        self.data_transfer = DataTransfer(self.cloud, clock)
         # Order decides only what two services share: `operations` and `locations`.
         self.planes: Sequence[ControlPlane] = [
             *self.vertex.planes,
@@ -144,7 +149,7 @@ class LocalCloud:
             *resource_manager.planes(self.cloud),
             service_accounts.plane(self.cloud),
             service_usage.plane(self.cloud),
-            data_transfer.plane(self.cloud),
+            self.data_transfer.plane,
         ]
         self.readiness = Readiness()
         self.grpc: Json = {}
@@ -161,6 +166,7 @@ class LocalCloud:
                 self.state / "bigquery", self.vertex, self.base_url, self._progress
             )
             self.vertex.attach(self._bigquery.engine)
+            self.data_transfer.attach(self._bigquery.engine)
             self.readiness = Readiness("ready", "")
         finally:
             # Whatever went wrong, those who wait must learn that BigQuery will not come.
@@ -171,8 +177,10 @@ class LocalCloud:
     def close(self) -> None:
         """Close every service; what runs is given up and begun again at the next start."""
         self.vertex.close()
+        self.data_transfer.stop()
         if self._bigquery is not None:
             self._bigquery.close()
+        self.data_transfer.close()
         self.store.close()
 
     def _progress(self, text: str) -> None:

@@ -12,14 +12,18 @@ from typing import Any
 import pyarrow as pa
 from local_bigquery.engine import database
 from local_bigquery.errors import BigQueryError
+from local_bigquery.jobs import runner
+from local_bigquery.models import JobConfiguration
 from local_bigquery.sql.translate import Context
 
+from localcloud.bigquery import location as job_location
 from localcloud.bigquery import query, table_function, training
 from localcloud.bigquery.column import coerce, json_value
 from localcloud.bigquery.model import ModelStore
 from localcloud.bigquery.training import Training
 
 INSTANCES = "__instances"
+JOB_POLL_MS = 60_000
 
 
 class Engine:
@@ -78,6 +82,22 @@ class Engine:
             return rows_of(project, sql)
         except BigQueryError as error:
             raise ValueError(str(error)) from error
+
+    def run_job(
+        self, project: str, job_id: str, location: str, configuration: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Run a job and give it once it is done; see `localcloud.ports.BigQueryEngine.run_job`."""
+        asked = job_location.requested.set(location)
+        try:
+            runner.submit(project, job_id, JobConfiguration.model_validate(configuration))
+        except BigQueryError as error:
+            raise ValueError(str(error)) from error
+        finally:
+            job_location.requested.reset(asked)
+        while (found := runner.wait(project, job_id, JOB_POLL_MS)).status.state != "DONE":
+            pass
+        done: dict[str, Any] = found.dump()
+        return done
 
     def _load(self, artifact_uri: str) -> Training:
         try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pytest
 from starlette.responses import PlainTextResponse
 
+from localcloud.data_transfer.service import Clock
 from localcloud.ports import BigQueryModelVersion
 from localcloud.server import LocalCloud
 
@@ -23,6 +25,8 @@ class FakeEngine:
     """A BigQuery that predicts the artifact's own name and reads tables from a dict."""
 
     tables: dict[str, pa.Table] = field(default_factory=dict)
+    jobs: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    failures: dict[str, dict[str, str]] = field(default_factory=dict)
     queries: list[str] = field(default_factory=list)
 
     def predict(
@@ -39,6 +43,13 @@ class FakeEngine:
             if name in sql:
                 return table
         raise ValueError(f"Not found: Table in {sql}")
+
+    def run_job(
+        self, project: str, job_id: str, location: str, configuration: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        self.jobs.append((project, location, configuration))
+        failure = self.failures.get(configuration["query"]["query"])
+        return {"status": {"state": "DONE", **({"errorResult": failure} if failure else {})}}
 
 
 @dataclass
@@ -152,7 +163,11 @@ def open_cloud(tmp_path: Path) -> Iterator[OpenCloud]:
     """Opens the control planes over this test's directory; twice is a restart."""
     opened: list[LocalCloud] = []
 
-    def open_it(operation_seconds: float = 0.0, engine: FakeEngine | None = None) -> Cloud:
+    def open_it(
+        operation_seconds: float = 0.0,
+        engine: FakeEngine | None = None,
+        clock: Clock = lambda: datetime.now(UTC),
+    ) -> Cloud:
         for server in opened:
             server.close()
         opened.clear()
@@ -162,6 +177,7 @@ def open_cloud(tmp_path: Path) -> Iterator[OpenCloud]:
             base_url=lambda: URL,
             operation_seconds=operation_seconds,
             bigquery=lambda *_: FakeBigQuery(fake),
+            clock=clock,
         )
         server.open()
         opened.append(server)

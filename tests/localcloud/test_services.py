@@ -1,4 +1,4 @@
-"""Connection, Resource Manager, IAM, Service Usage, Data Transfer, and the Gemini stand-in."""
+"""Connection, Resource Manager, IAM, Service Usage, and the Gemini stand-in."""
 
 import re
 
@@ -150,25 +150,6 @@ def test_services_are_enabled_and_disabled(cloud: Cloud) -> None:
 
     assert states == ["DISABLED", "ENABLED", "DISABLED"]
     assert cloud.get(operation["name"])["done"]
-
-
-# ---------------------------------------------------------------- data transfer
-def test_a_scheduled_query_is_recorded(cloud: Cloud) -> None:
-    parent = "projects/local-project/locations/us/transferConfigs"
-    body = {
-        "displayName": "nightly",
-        "dataSourceId": "scheduled_query",
-        "destinationDatasetId": "ds",
-        "schedule": "every 24 hours",
-        "params": {"query": "SELECT 1"},
-    }
-
-    made = cloud.call("POST", f"{parent}?serviceAccountName=a@b.co", body).body
-    cloud.call("PATCH", f"{made['name']}?updateMask=disabled", {"disabled": True})
-
-    found = cloud.get(made["name"])
-    assert {**body, "disabled": True, "state": "PENDING"}.items() <= found.items()
-    assert cloud.call("POST", f"{made['name']}:startManualRuns", {}).error == (501, "UNIMPLEMENTED")
 
 
 # ---------------------------------------------------------------- Gemini's stand-in
