@@ -2,7 +2,7 @@
 
 local-bigquery keeps its tables in DuckLake and draws geography from `spatial`: two extensions that
 DuckDB downloads when it starts. Here nothing is downloaded; what needs them is in `UNAVAILABLE`.
-Price: no `FOR SYSTEM_TIME AS OF`, no geography.
+Price: no rows of the past for `FOR SYSTEM_TIME AS OF`, no geography.
 """
 
 import functools

@@ -26,7 +26,9 @@ from local_bigquery.models import (
     JobConfigurationQuery,
     JobReference,
     JobStatistics,
+    JobStatistics2,
     Table,
+    TableReference,
 )
 from local_bigquery.sql import params
 from local_bigquery.sql.rules import tables as table_rules
@@ -34,8 +36,10 @@ from local_bigquery.sql.script import parse_script
 from local_bigquery.sql.translate import Context
 from starlette.responses import Response
 
+from googlesql import parser
 from localcloud.bigquery import (
     analysis,
+    anonymous,
     bytes_processed,
     extract,
     load,
@@ -44,6 +48,7 @@ from localcloud.bigquery import (
     names,
     upstream,
 )
+from localcloud.bigquery.names import Reference
 
 _dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 _current: ContextVar[tuple[str, str] | None] = ContextVar("current_job", default=None)
@@ -54,6 +59,7 @@ _checked: ContextVar[Job | None] = ContextVar("checked_job", default=None)
 _make = runner._job
 _done = runner._done
 _with_rows = jobs_api.with_rows
+_results = jobs_api.results
 _submit = runner.submit
 _error = runner.error
 _run = runner._execute
@@ -107,6 +113,7 @@ def install() -> None:
     jobs_api.with_rows = answered
     runner.HANDLERS |= {"load": load.run, "extract": extract.run, "copy": model_copy.run}
     load.install()
+    jobs_api.results = results
     runner._executor = ThreadPoolExecutor(JOBS_AT_A_TIME, thread_name_prefix="bigquery-job")
     query.execute = execute
     tables.defaults = table
@@ -252,9 +259,43 @@ def _in_context(
     if dataset_id is None or not datasets.exists(context.project_id, dataset_id):
         dataset_id = "main"
     cursor.execute(f"USE {database.quote(context.project_id, dataset_id)}")
-    statements = parse_script(config.query or "")
+    text = config.query or ""
+    if session is not None:
+        text = anonymous.with_session_tables(text, session)
+    statements = parse_script(text)
     isolated = session is not None
-    return _execute(cursor, project_id, job_id, config, dry_run, isolated, context, statements)
+    statistics, children, destination = _execute(
+        cursor, project_id, job_id, config, dry_run, isolated, context, statements
+    )
+    return statistics, children, destination or _made(statistics, text, context)
+
+
+def _made(statistics: JobStatistics2, sql: str, context: Context) -> TableReference | None:
+    """What a statement made, which BigQuery calls its job's destination."""
+    kind = str(statistics.statementType)
+    if kind in ("CREATE_TABLE", "CREATE_TABLE_AS_SELECT"):
+        return statistics.ddlTargetTable
+    if kind != "CREATE_MODEL" or (model := parser.create_model(sql)) is None:
+        return None
+    reference = Reference.resolve(model.path, context.project_id, context.dataset_id)
+    return TableReference(
+        projectId=reference.project, datasetId=reference.dataset, tableId=reference.name
+    )
+
+
+def results(job: Job, *arguments: Any) -> tuple[dict[str, Any], list[str]]:
+    """The rows of a job; what a statement made is its destination, but no result of it."""
+    statistics, config = job.statistics.query, job.configuration.query
+    if config is not None and statistics is not None and _is_definition(statistics):
+        job = job.replace(
+            configuration=job.configuration.replace(query=config.without("destinationTable"))
+        )
+    payload, rows = _results(job, *arguments)
+    return payload, rows
+
+
+def _is_definition(statistics: JobStatistics2) -> bool:
+    return str(statistics.statementType).startswith("CREATE_")
 
 
 def _temporary_tables(cursor: duckdb.DuckDBPyConnection) -> set[str]:

@@ -156,18 +156,25 @@ def _json(payload: bytes) -> dict[str, Any]:
 
 
 def _numbers_as_text(body: Any) -> Any:
-    """A body in which the value of each query parameter is a text, as its description says.
+    """A body in which values of query parameters and of labels are texts, as they are described.
 
-    Google's own client sends a FLOAT64 as a number, and BigQuery takes it.
+    Google's own clients send numbers too, and BigQuery takes them.
     """
     if isinstance(body, list):
         return [_numbers_as_text(item) for item in body]
     if not isinstance(body, dict):
         return body
-    value = body.get("value")
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    value, labels = body.get("value"), body.get("labels")
+    if _is_number(value):
         return {**body, "value": str(value)}
+    if isinstance(labels, dict):
+        texts = {key: str(item) if _is_number(item) else item for key, item in labels.items()}
+        body = {**body, "labels": texts}
     return {key: _numbers_as_text(item) for key, item in body.items()}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _query(scope: Scope) -> dict[str, str]:

@@ -13,6 +13,7 @@ from googlesql.position import Text
 from googlesql.tree import Node
 from localcloud.bigquery import (
     analysis,
+    anonymous,
     bytes_processed,
     connection_statement,
     create_model,
@@ -59,7 +60,6 @@ REFUSED = {
 
 local-bigquery would take their URIs for local files; a path of this machine is none of theirs.
 """
-_NO_TIME_TRAVEL = "Catalog type does not support time travel"
 _FUNCTION_NOT_FOUND = re.compile(
     r'Function not found: (\w+)|Function with name "(\w+)" is not in the catalog, but it exists'
 )
@@ -70,6 +70,7 @@ _SELECT = "SELECT "
 _run = script.Interpreter.sql
 _set = script.Interpreter.set
 _declare = script.Interpreter.declare
+_call = script.Interpreter.call
 
 
 def install() -> None:
@@ -77,6 +78,7 @@ def install() -> None:
     script.Interpreter.sql = run
     script.Interpreter.set = assign
     script.Interpreter.declare = declare
+    script.Interpreter.call = call
 
 
 def run(interpreter: Interpreter, statement: Statement) -> None:
@@ -116,6 +118,19 @@ def _with_value(
     with table_function.spliced(interpreter, _SELECT + found[2]) as sql:
         text = found[1] + " " + sql.removeprefix(_SELECT)
         run_statement(interpreter, _with_text(statement, text))
+
+
+def call(interpreter: Interpreter, statement: Statement) -> None:
+    """Call a procedure; of the system's, also the one that ends a session by its id.
+
+    Raises:
+        BigQueryError: As BigQuery answers.
+    """
+    if statement.text.upper() != "BQ.ABORT_SESSION":
+        _call(interpreter, statement)
+        return
+    for session_id, _ in statement.items:
+        anonymous.abort(str(interpreter.evaluate(session_id)))
 
 
 def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
@@ -271,10 +286,6 @@ def _refused(what: str) -> BigQueryError:
 
 def _explained(error: BigQueryError) -> BigQueryError:
     """What this engine cannot do, said as such instead of as a fault of the query."""
-    if _NO_TIME_TRAVEL in error.message:
-        return BigQueryError(
-            "notImplemented", "FOR SYSTEM_TIME AS OF is not implemented on the local cloud."
-        )
     found = _FUNCTION_NOT_FOUND.search(error.message)
     name = (found[1] or found[2]).upper() if found else ""
     if found and (found[2] or name in database.UNAVAILABLE):

@@ -223,8 +223,8 @@ def _with_model(
         return whole
     result = _own_columns(whole, taken)
     if result.num_columns == whole.num_columns:
-        # The function leaves out what it was given.
-        return result
+        # The function leaves out the features it was given.
+        return _with_others(result, tables[0], loaded)
     for field in tables[0].schema:
         if field.name not in result.column_names:
             result = result.append_column(field, tables[0][field.name])
@@ -250,7 +250,17 @@ def _transform(interpreter: Interpreter, call: TableFunction, loaded: Training) 
         raise BigQueryError("invalidQuery", "ML.TRANSFORM needs a model with a TRANSFORM clause.")
     rows = _one(interpreter, call)
     _require(loaded, rows)
-    return loaded.transformed(interpreter, rows)
+    return _with_others(loaded.transformed(interpreter, rows), rows, loaded)
+
+
+def _with_others(result: pa.Table, rows: pa.Table, loaded: Training) -> pa.Table:
+    """A result with the columns that the model was not trained on, such as an id or an index."""
+    known = {name.casefold() for name, _ in loaded.inputs}
+    known |= {name.casefold() for name in result.column_names}
+    for field in rows.schema:
+        if field.name.casefold() not in known:
+            result = result.append_column(field, rows[field.name])
+    return result
 
 
 def _require(loaded: Training, table: pa.Table) -> None:

@@ -1,6 +1,6 @@
 """What of local-bigquery is replaced, and the guard that it is the version this was written for.
 
-Six places are overridden, each by assignment to a module attribute that the package looks up
+Nine places are overridden, each by assignment to a module attribute that the package looks up
 when it is called:
 
 1. storage (`engine.database`): plain DuckDB files, see `database`;
@@ -11,7 +11,11 @@ when it is called:
    of project options, see `information_schema`;
 5. look-ups (`engine.database.objects`, `catalog.tables.columns`, `catalog.tabledata.list_rows`):
    without reading the whole catalog, see `catalog`;
-6. where jobs are kept (`jobs.store`, `jobs.runner.get`): see `kept_job`.
+6. where jobs are kept (`jobs.store`, `jobs.runner.get`): see `kept_job`;
+7. the hidden dataset (`catalog.datasets.exists`), and what sessions make in it: see `anonymous`;
+8. what DuckDB reads otherwise (`sql.dialect`, `sql.rules`, `jobs.merge.run`): see `dialect`;
+9. times of tables (`jobs.query._statement`, `catalog.tables.write`, `catalog.tabledata.insert_all`,
+   the rule `time_travel`): see `time_travel`.
 
 local-bigquery keeps its state in module globals, so one process serves one state directory at a
 time.
@@ -105,12 +109,15 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
     from local_bigquery.settings import settings
 
     from localcloud.bigquery import (
+        anonymous,
         catalog,
         database,
+        dialect,
         information_schema,
         job,
         kept_job,
         statement,
+        time_travel,
     )
 
     state_dir.mkdir(parents=True, exist_ok=True)
@@ -119,9 +126,12 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
     engine._connect = database.connect
     engine._attach = database.attach
     engine.projects = database.projects
+    anonymous.install()
     catalog.install()
     kept_job.install()
     job.install()
+    dialect.install()
+    time_travel.install()
     statement.install()
     information_schema.install()
     _runtime = opened

@@ -25,16 +25,21 @@ def predict(
 ) -> pa.Table:
     """Score rows: what the model says, then the input columns.
 
-    Google reads `keep_original_columns` for PCA only, where it is FALSE unless it is given; here
-    FALSE leaves out the input columns of every kind.
+    Google reads `keep_original_columns` for PCA only, where it is FALSE unless it is given: then
+    the features are left out, and columns that are none stay, as bigframes relies on. Here an
+    explicit FALSE leaves out the input columns of every kind.
     """
     given = model_of(model, NAME)
     check_settings(NAME, settings, "threshold", "keep_original_columns", "trial_id")
     columns = given.fitted.predict(tables[0], settings)
     kept = settings.get("keep_original_columns")
-    if kept is False or (kept is None and isinstance(given.fitted, Components)):
+    if kept is False:
         return pa.table(columns)
-    return followed_by(columns, tables[0])
+    rows = tables[0]
+    if kept is None and isinstance(given.fitted, Components):
+        features = {name.casefold() for name, _ in given.feature_columns}
+        rows = rows.select([c for c in rows.column_names if c.casefold() not in features])
+    return followed_by(columns, rows)
 
 
 PREDICT = TableFunction(NAME, takes_model=True, tables=(1, 1), call=predict, row_by_row=True)
