@@ -91,7 +91,10 @@ def options(given: Mapping[str, Any]) -> dict[str, Any]:
     # The learning rate of the other strategy says nothing.
     written.pop(UNUSED.get(written.get("learnRateStrategy", ""), ""), None)
     # 64-bit integers are text in Google's JSON.
-    return {
-        field: str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        for field, value in written.items()
-    }
+    return {field: _written(value) for field, value in written.items()}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_written(item) for item in value]
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -34,6 +34,50 @@ def test_a_regressor_answers_a_number(run: Run, server: Server, passengers: None
     assert prediction == {"predicted_points": pytest.approx(201, abs=20)}
 
 
+@pytest.mark.covers("AUTOENCODER", "DNN_LINEAR_COMBINED_CLASSIFIER", "AUTOML_CLASSIFIER")
+@pytest.mark.parametrize(
+    ("kind", "options", "answers"),
+    [
+        (
+            "AUTOENCODER",
+            "hidden_units = [2], max_iterations = 1",
+            ["latent_col_1", "latent_col_2"],
+        ),
+        (
+            "DNN_LINEAR_COMBINED_CLASSIFIER",
+            "hidden_units = [2], max_iterations = 1, input_label_cols = ['even']",
+            ["predicted_even", "even_values", "even_probs"],
+        ),
+        (
+            "AUTOML_CLASSIFIER",
+            "input_label_cols = ['even']",
+            ["predicted_even", "even_values", "even_probs"],
+        ),
+    ],
+)
+def test_networks_and_automl_answer_as_ml_predict_does(
+    run: Run, server: Server, kind: str, options: str, answers: list[str]
+) -> None:
+    label = "" if kind == "AUTOENCODER" else "MOD(n, 2) = 0 AS even, "
+    name = kind.lower()
+    run(
+        f"CREATE MODEL {name} OPTIONS (model_type = '{kind}', model_registry = 'VERTEX_AI', "
+        f"vertex_ai_model_id = '{name}', {options}) AS SELECT {label}n, MOD(n, 7) AS week "
+        "FROM UNNEST(GENERATE_ARRAY(1, 1000)) AS n"
+    )
+
+    [(_, version)] = server.registry.versions[name]
+    [online] = server.service.engine.predict(version.artifact_uri, [{"n": 5, "week": 5}])
+
+    [row] = run(f"SELECT * FROM ML.PREDICT(MODEL {name}, (SELECT 5 AS n, 5 AS week))")
+    assert list(online) == answers
+    assert online[answers[-1]] == (
+        row["latent_col_2"]
+        if kind == "AUTOENCODER"
+        else [entry["prob"] for entry in row["predicted_even_probs"]]
+    )
+
+
 def test_online_prediction_agrees_with_ml_predict(run: Run, server: Server, survival: str) -> None:
     sql = (
         "SELECT * FROM ML.PREDICT(MODEL shared.survival, "

@@ -11,6 +11,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from localcloud import bqml
 from localcloud.bqml import Model
 from localcloud.bqml.network.activation import ACTIVATIONS
+from localcloud.bqml.tuning.space import Candidates
 from tests.localcloud.bqml.conftest import call, known_set
 
 pytestmark = pytest.mark.covers("DNN_CLASSIFIER", "DNN_REGRESSOR", "ML.EXPLAIN_PREDICT")
@@ -211,6 +212,22 @@ def test_batches_are_as_large_as_is_said(flights):
 def test_wrong_options_are_refused(flights, options, says):
     with pytest.raises(bqml.BqmlError, match=says):
         bqml.train({**CLASSIFIER, **options}, flights)
+
+
+@pytest.mark.covers("hyperparameter tuning", "ML.TRIAL_INFO")
+def test_shapes_of_networks_are_tuned(flights):
+    shapes = Candidates([[4], [16, 8]])
+    options = {**CLASSIFIER, "HIDDEN_UNITS": shapes, "OPTIMIZER": Candidates(["ADAM", "SGD"])}
+
+    tuned = bqml.train({**options, "NUM_TRIALS": 3, "MAX_ITERATIONS": 2}, flights)
+
+    tried = call("TRIAL_INFO", tuned)["hyperparameters"].to_pylist()
+    told = [trial["hparams"] for trial in tuned.resource["hparamTrials"]]
+    assert len({repr(values) for values in tried}) == 3
+    assert told[0] == {
+        "hiddenUnits": [str(units) for units in tried[0]["hidden_units"]],
+        "optimizer": tried[0]["optimizer"],
+    }
 
 
 def test_the_order_of_rows_means_nothing(flights, network):
