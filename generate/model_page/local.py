@@ -1,9 +1,12 @@
 """Whether the local cloud makes a kind of model."""
 
+import re
+
 from bqvertex.specs.model_kind import ModelKind
 
 from generate.model_page.sample import Sample
 from localcloud import bqml
+from localcloud.bigquery import preprocessing
 from localcloud.bqml.imported import FILES
 from localcloud.bqml.kinds import KINDS
 
@@ -40,4 +43,7 @@ def refusal(kind: ModelKind, sample: Sample) -> str | None:
         bqml.check(sample.read.parts.options)
     except NotImplementedError as error:
         return str(error)
-    return None
+    written = " ".join(text for text, _ in sample.read.parts.transform or [])
+    named = {name.upper() for name in re.findall(r"\bML\.\w+", written, re.IGNORECASE)}
+    missing = sorted(named - {*preprocessing.ANALYTIC, *preprocessing.SCALAR})
+    return f"501: {', '.join(missing)} in TRANSFORM" if missing else None

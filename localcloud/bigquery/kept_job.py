@@ -50,8 +50,9 @@ def save(job: Job) -> Job:
         with _lock:
             _unfinished[key] = job
         return job
-    _save(job)
     with _lock:
+        # Whoever tells of the job at this moment must not write down after this that it runs.
+        _save(job)
         _unfinished.pop(key, None)
         _told.pop(key, None)
         _latest[key] = job

@@ -83,3 +83,19 @@ def test_a_deleted_job_is_not_remembered(job: MakeJob) -> None:
     kept_job.delete(PROJECT, job_id)
 
     assert kept_job.load(PROJECT, job_id) is None
+
+
+def test_nobody_tells_of_a_job_while_its_end_is_written(
+    job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_job.save(job("RUNNING"))
+    locked = []
+    write = kept_job._save
+    monkeypatch.setattr(
+        kept_job, "_save", lambda one: (locked.append(kept_job._lock.locked()), write(one))
+    )
+
+    kept_job.save(job("DONE"))
+
+    # Two who write one row at a time would fail, or leave the job running for ever.
+    assert locked == [True]
