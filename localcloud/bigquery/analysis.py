@@ -21,6 +21,7 @@ from local_bigquery.sql.script import Interpreter
 from local_bigquery.sql.translate import parse, translate
 
 from googlesql import analyzer
+from googlesql.edit import EditedText
 from googlesql.errors import SqlError, UnknownFunction
 from googlesql.module import CrashError
 from googlesql.position import Text
@@ -42,6 +43,8 @@ _HIDDEN_COLUMNS = re.compile(
     r"\b(_PARTITIONTIME|_PARTITIONDATE|_TABLE_SUFFIX|_FILE_NAME|_SESSION)\b", re.IGNORECASE
 )
 """Names that no schema lists: a statement with them is not analysed."""
+_NAMED_PLACE = re.compile(r"@p\d+\b")
+"""A positional parameter as `localcloud.bigquery.parameter` writes it."""
 _BEYOND_ZETASQL = re.compile(r"not supported|unsupported|not implemented", re.IGNORECASE)
 
 parameters: ContextVar[Sequence[QueryParameter]] = ContextVar("parameters", default=())
@@ -56,7 +59,10 @@ class _NotAnalysed(Exception):
 
 
 def check(
-    interpreter: Interpreter, sql: str, output_columns: analyzer.OutputColumns | None = None
+    interpreter: Interpreter,
+    sql: str,
+    output_columns: analyzer.OutputColumns | None = None,
+    written: EditedText | None = None,
 ) -> None:
     """Refuse a wrong statement as BigQuery does; say nothing of what ZetaSQL cannot know.
 
@@ -64,17 +70,19 @@ def check(
         interpreter: The statement's context.
         sql: The statement as written.
         output_columns: The columns of table functions; see `googlesql.analyzer.analyze`.
+        written: The statement as it will run, when that is not as written.
 
     Raises:
         BigQueryError: `invalidQuery` with the place in the script.
     """
     try:
-        _analyse(interpreter, sql, output_columns)
+        _analyse(interpreter, written.sql if written else sql, output_columns)
     except (_NotAnalysed, UnknownFunction, CrashError):
         return
     except SqlError as error:
         if not _BEYOND_ZETASQL.search(error.reason):
-            raise refusal(error, sql) from error
+            found = written.original_error(error) if written else error
+            raise refusal(found, sql) from error
 
 
 def refusal(error: SqlError, sql: str) -> BigQueryError:
@@ -112,7 +120,7 @@ def _analyse(
     return analyzer.analyze(
         sql,
         lambda path: _columns(interpreter, path),
-        parameters=_parameters(set(context.parameters)),
+        parameters=_parameters(sql, set(context.parameters)),
         output_columns=output_columns,
     )
 
@@ -164,10 +172,12 @@ def _binds(interpreter: Interpreter, sql: str) -> bool:
         return False
 
 
-def _parameters(known: set[str]) -> dict[str, str] | list[str] | None:
+def _parameters(sql: str, known: set[str]) -> dict[str, str] | list[str] | None:
     """The types of the job's parameters; None when the statement has others, as in EXECUTE."""
     given = list(parameters.get())
     if any(not parameter.name for parameter in given):
+        if _NAMED_PLACE.search(sql):
+            return {f"p{place}": _type(p.parameterType) for place, p in enumerate(given)}
         return [_type(parameter.parameterType) for parameter in given]
     named = {parameter.name: _type(parameter.parameterType) for parameter in given}
     return named if set(named) == known else None

@@ -3,7 +3,8 @@
 https://cloud.google.com/bigquery/docs/control-access-to-resources-iam
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from local_bigquery.catalog import datasets
@@ -29,14 +30,19 @@ def get(project_id: str, dataset_id: str) -> dict[str, Any]:
         BigQueryError: `notFound`.
     """
     dataset = datasets.get(project_id, dataset_id).dump()
-    bindings: dict[str, list[str]] = {}
+    bindings: dict[tuple[str, str], dict[str, Any]] = {}
     for entry in dataset.get("access") or []:
         if (role := entry.get("role")) is not None:
-            bindings.setdefault(BASIC.get(role, role), []).append(_member(project_id, entry))
+            role, condition = BASIC.get(role, role), entry.get("condition")
+            binding = bindings.setdefault(
+                (role, json.dumps(condition, sort_keys=True)),
+                {"role": role, "members": [], **({"condition": condition} if condition else {})},
+            )
+            binding["members"].append(_member(project_id, entry))
     return {
-        "version": 1,
+        "version": 3 if any("condition" in binding for binding in bindings.values()) else 1,
         "etag": dataset.get("etag"),
-        "bindings": [{"role": role, "members": members} for role, members in bindings.items()],
+        "bindings": list(bindings.values()),
     }
 
 
@@ -45,13 +51,13 @@ def set_(project_id: str, dataset_id: str, policy: Mapping[str, Any]) -> dict[st
 
     Raises:
         BigQueryError: `notFound`, `conditionNotMet` for another etag, `invalid` for a member that
-            is none, `notImplemented` for conditions.
+            is none or a condition without an expression.
     """
     dataset = datasets.get(project_id, dataset_id)
     kept = [entry for entry in dataset.dump().get("access") or [] if "role" not in entry]
     given = [
-        _entry(str(binding.get("role")), str(member))
-        for binding in _unconditional(policy.get("bindings") or [])
+        _entry(str(binding.get("role")), str(member)) | _condition(binding)
+        for binding in policy.get("bindings") or []
         for member in binding.get("members") or []
     ]
     body = Dataset.model_validate({"access": kept + given})
@@ -59,13 +65,13 @@ def set_(project_id: str, dataset_id: str, policy: Mapping[str, Any]) -> dict[st
     return get(project_id, dataset_id)
 
 
-def _unconditional(bindings: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    if any(binding.get("condition") for binding in bindings):
-        raise BigQueryError(
-            "notImplemented",
-            "Conditions in a dataset's policy are not implemented on the local cloud.",
-        )
-    return bindings
+def _condition(binding: Mapping[str, Any]) -> dict[str, Any]:
+    condition = binding.get("condition")
+    if not condition:
+        return {}
+    if not condition.get("expression"):
+        raise BigQueryError("invalid", "A condition in a policy needs an expression.")
+    return {"condition": condition}
 
 
 def _member(project_id: str, entry: Mapping[str, Any]) -> str:
@@ -81,7 +87,7 @@ def _member(project_id: str, entry: Mapping[str, Any]) -> str:
     return str(entry.get("iamMember"))
 
 
-def _entry(role: str, member: str) -> dict[str, str]:
+def _entry(role: str, member: str) -> dict[str, Any]:
     basic = {full: short for short, full in BASIC.items()}
     kind, _, name = member.partition(":")
     place = {"role": basic.get(role, role)}

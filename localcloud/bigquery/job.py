@@ -53,6 +53,9 @@ from localcloud.bigquery.names import Reference
 _dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 _current: ContextVar[tuple[str, str] | None] = ContextVar("current_job", default=None)
 
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The `requestId` of the request in hand, which is its job's id here."""
+
 _checked: ContextVar[Job | None] = ContextVar("checked_job", default=None)
 """The dry run in hand, which is kept nowhere."""
 
@@ -142,11 +145,22 @@ def submit(
     try:
         submitted: Job = _submit(project_id, job_id, configuration, upload)
     except BigQueryError as refusal:
-        if refusal.reason == "duplicate" and (found := store.load(project_id, job_id)):
+        found = store.load(project_id, job_id)
+        if refusal.reason == "duplicate" and found is not None:
+            if _is_repeated(found, configuration):
+                return found
             raise already_exists("Job", str(found.id)) from refusal
         raise
     _checked.set(submitted if configuration.dryRun else None)
     return submitted
+
+
+def _is_repeated(found: Job, configuration: JobConfiguration) -> bool:
+    """Whether a request of `jobs.query` is one that was answered before, as after a lost answer."""
+    if request_id.get() != found.jobReference.jobId:
+        return False
+    before, now = found.configuration.query, configuration.query
+    return bool(before and now and before.query == now.query)
 
 
 def run(*arguments: Any) -> None:

@@ -3,6 +3,7 @@
 https://cloud.google.com/bigquery/docs/locations#specify_locations
 """
 
+import re
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
@@ -14,6 +15,11 @@ from local_bigquery.models import Dataset, JobConfiguration
 from localcloud.bigquery import names
 
 DEFAULT = "US"
+_CREATED_IN = re.compile(
+    r"\bCREATE\s+SCHEMA\b[^;]*?\bOPTIONS\s*\([^;]*?\blocation\s*=\s*[\"']([\w-]+)[\"']",
+    re.IGNORECASE | re.DOTALL,
+)
+"""CREATE SCHEMA runs where it makes the schema."""
 requested: ContextVar[str | None] = ContextVar("requested_location", default=None)
 """The location that the request in hand asks for; None when it leaves it to BigQuery."""
 
@@ -31,6 +37,11 @@ def of_region(qualifier: str) -> str | None:
     prefix, _, place = qualifier.partition("-")
     if prefix.casefold() != "region" or not place:
         return None
+    return spelled(place)
+
+
+def spelled(place: str) -> str:
+    """A location as datasets tell it: `EU`, `us-central1`."""
     return place.upper() if place.casefold() in ("us", "eu") else place.lower()
 
 
@@ -51,7 +62,9 @@ def of_job(project_id: str, configuration: JobConfiguration) -> str:
     for reference in named_datasets(project_id, configuration):
         if found := of_dataset(*reference):
             return found
-    return DEFAULT
+    query = configuration.query
+    created = _CREATED_IN.search((query and query.query) or "")
+    return spelled(created[1]) if created else DEFAULT
 
 
 def check(project_id: str, configuration: JobConfiguration, location: str) -> None:

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localcloud.bigquery import location
+from localcloud.bigquery import job, location
 from localcloud.discovery import document
 from localcloud.errors import ApiError
 
@@ -83,6 +83,7 @@ async def _checked(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
         if called is not None and called.request and called.id not in _ANY_VALUES:
             document.load("bigquery.v2").schema.parse(called.request, _numbers_as_text(body))
         location.requested.set(_location(body))
+        job.request_id.set(body.get("requestId") if path.endswith("/queries") else None)
     return scope, _replayed(payload, receive)
 
 
@@ -106,10 +107,10 @@ async def _upload(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
 
 
 def _check_job(project_id: str, job_id: str, query: Mapping[str, str]) -> None:
-    job = store.load(project_id, job_id)
-    if job is None:
+    found = store.load(project_id, job_id)
+    if found is None:
         return
-    place = str(job.jobReference.location)
+    place = str(found.jobReference.location)
     asked = query.get("location")
     wrong = (
         asked.casefold() != place.casefold()

@@ -20,6 +20,8 @@ from localcloud.bigquery import (
     database,
     file_statement,
     model_statement,
+    parameter,
+    privilege_statement,
     project_options,
     table_function,
     table_statement,
@@ -31,6 +33,7 @@ _CONCERNS_MODELS = re.compile(r"\bMODEL\b|\b(ML|AI)\s*\.|\bVECTOR_SEARCH\b", re.
 
 _CONCERNS_THE_CATALOG = re.compile(
     r"\s*(CREATE|ALTER|DROP)\s+(OR\s+REPLACE\s+)?((SEARCH|VECTOR)\s+INDEX|CONNECTION)\b"
+    r"|\s*(GRANT|REVOKE)\b"
     r"|\s*ALTER\s+(PROJECT|ORGANIZATION|BI_CAPACITY)\b"
     r"|\s*ALTER\s+TABLE\b.*?\bRENAME\s+TO\b",
     re.IGNORECASE | re.DOTALL,
@@ -39,8 +42,7 @@ _CONCERNS_THE_CATALOG = re.compile(
 _CONCERNS_FILES = re.compile(r"\s*(EXPORT|LOAD)\s+DATA\b", re.IGNORECASE)
 _NOT_HERE = re.compile(
     r"\s*(?P<words>(?:CREATE|ALTER|DROP)(?:\s+OR\s+REPLACE)?\s+(?:CAPACITY|RESERVATION|ASSIGNMENT"
-    r"|DATA_POLICY|PROPERTY\s+GRAPH|EXTERNAL\s+SCHEMA)|UNDROP\s+SCHEMA"
-    r"|GRANT|REVOKE)\b",
+    r"|DATA_POLICY|PROPERTY\s+GRAPH|EXTERNAL\s+SCHEMA)|UNDROP\s+(?:SCHEMA|TABLE))\b",
     re.IGNORECASE,
 )
 """Statements of which there is nothing here; else they read as faults of the text."""
@@ -170,9 +172,11 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
             "TABLE AS.",
         )
     else:
+        written = parameter.named(interpreter, statement.text)
         if tree.kind in analysis.ANALYSED:
-            analysis.check(interpreter, statement.text, table_function.columns(interpreter))
-        with table_function.spliced(interpreter, statement.text) as sql:
+            columns = table_function.columns(interpreter)
+            analysis.check(interpreter, statement.text, columns, written)
+        with table_function.spliced(interpreter, written.sql) as sql:
             _run_query(interpreter, _with_text(statement, sql), tree.kind)
 
 
@@ -182,6 +186,9 @@ def _in_catalog(interpreter: Interpreter, sql: str) -> bool:
     text, tree = Text(sql), _parsed(sql)
     if tree.kind in index_statement.STATEMENTS:
         interpreter.report(index_statement.run(interpreter, tree, text))
+        return True
+    if tree.kind in privilege_statement.STATEMENTS:
+        interpreter.report(privilege_statement.run(interpreter, tree))
         return True
     if tree.kind == "ASTCreateConnectionStatement":
         interpreter.report(connection_statement.create(interpreter, tree, text))

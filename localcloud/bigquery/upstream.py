@@ -111,6 +111,7 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
     from localcloud.bigquery import (
         anonymous,
         catalog,
+        catalog_ddl,
         database,
         dialect,
         information_schema,
@@ -128,6 +129,7 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
     engine.projects = database.projects
     anonymous.install()
     catalog.install()
+    catalog_ddl.install()
     kept_job.install()
     job.install()
     dialect.install()

@@ -88,8 +88,7 @@ def test_a_table_is_not_renamed(run: Run, statement: str, error: type[Exception]
         ("CREATE PROPERTY GRAPH g NODE TABLES (t KEY (x))", "CREATE PROPERTY GRAPH"),
         ("CREATE OR REPLACE DATA_POLICY `p.region-us.d` OPTIONS ()", "CREATE OR REPLACE DATA_POL"),
         ("UNDROP SCHEMA d", "UNDROP SCHEMA"),
-        ("GRANT `roles/bigquery.dataViewer` ON SCHEMA d TO 'user:a@b.c'", "GRANT"),
-        ("REVOKE `roles/bigquery.dataViewer` ON TABLE t FROM 'user:a@b.c'", "REVOKE"),
+        ("UNDROP TABLE t", "UNDROP TABLE"),
         (
             "CREATE FUNCTION f(x INT64) RETURNS INT64 LANGUAGE python "
             "OPTIONS (runtime_version = 'python-3.11', entry_point = 'f') AS 'f = abs'",
