@@ -35,7 +35,7 @@ class _ServiceAccounts:
     def handlers(self) -> dict[str, Handler]:
         return {
             "serviceAccounts.create": self.create,
-            "serviceAccounts.get": lambda call: self.find(call)[1],
+            "serviceAccounts.get": lambda call: _shown(self.find(call)[1]),
             "serviceAccounts.list": self.list,
             "serviceAccounts.patch": self.patch,
             "serviceAccounts.update": self.replace,
@@ -94,7 +94,7 @@ class _ServiceAccounts:
         found = self.store.under(f"projects/{call.project}", "serviceAccounts")
         shown, token = page(found, call.query, asked=call.name)
         return {
-            **({"accounts": list(shown)} if shown else {}),
+            **({"accounts": [_shown(account) for account in shown]} if shown else {}),
             **({"nextPageToken": token} if token else {}),
         }
 
@@ -142,4 +142,9 @@ class _ServiceAccounts:
         # This service's etag is bytes, hence base64; it changes with every write.
         account["revision"] = base64.b64encode(now().encode()).decode()
         stored = self.store.put(account["name"], account)
-        return {**{k: v for k, v in stored.items() if k != "revision"}, "etag": account["revision"]}
+        return _shown(stored)
+
+
+def _shown(account: Json) -> Json:
+    told = {key: value for key, value in account.items() if key != "revision"}
+    return {**told, "etag": account["revision"]}

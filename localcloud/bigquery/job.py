@@ -343,6 +343,9 @@ def answered(payload: dict[str, Any], rows: list[str]) -> Response:
         if "location" in payload:
             told |= {"location": job.jobReference.location}
         payload = payload | {name: value for name, value in told.items() if value is not None}
+    if payload.get("kind") == "bigquery#getQueryResultsResponse":
+        # Only `jobs.query` tells these.
+        payload = {k: v for k, v in payload.items() if k not in ("statementType", "dmlStats")}
     response: Response = _with_rows(payload, rows)
     return response
 

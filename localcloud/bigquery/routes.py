@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from local_bigquery.catalog import datasets
+from local_bigquery.api import paginate
+from local_bigquery.catalog import datasets, tables
 from local_bigquery.errors import BigQueryError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -28,6 +29,22 @@ LISTED = (
     "friendlyName",
 )
 """What `models.list` tells of a model."""
+LISTED_OF_A_TABLE = (
+    "kind",
+    "id",
+    "tableReference",
+    "friendlyName",
+    "type",
+    "timePartitioning",
+    "rangePartitioning",
+    "clustering",
+    "labels",
+    "view",
+    "creationTime",
+    "expirationTime",
+    "requirePartitionFilter",
+)
+"""What `tables.list` tells of a table."""
 
 
 class MethodRoute(Route):
@@ -61,6 +78,19 @@ def routes(store: ModelStore) -> list[Route]:
     def delete_model(request: Request, body: dict[str, Any]) -> None:
         store.delete(_model(request))
 
+    def list_tables(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        found = tables.list_(request.path_params["project"], request.path_params["dataset"])
+        shown, token = paginate(
+            found,
+            int(request.query_params["maxResults"])
+            if "maxResults" in request.query_params
+            else None,
+            request.query_params.get("pageToken"),
+        )
+        listed = [table.only(*LISTED_OF_A_TABLE).dump() for table in shown]
+        answer = {"kind": "bigquery#tableList", "tables": listed, "totalItems": len(found)}
+        return answer | ({"nextPageToken": token} if token else {})
+
     def delete_dataset(request: Request, body: dict[str, Any]) -> None:
         names = request.path_params["project"], request.path_params["dataset"]
         contents = request.query_params.get("deleteContents", "false").lower() == "true"
@@ -92,6 +122,7 @@ def routes(store: ModelStore) -> list[Route]:
         _route(f"{DATASET}:setIamPolicy", "POST", set_policy),
         _route(f"{DATASET}:testIamPermissions", "POST", test_permissions),
         _route(DATASET, "DELETE", delete_dataset),
+        _route(f"{DATASET}/tables", "GET", list_tables),
     ]
 
 

@@ -1,6 +1,6 @@
 """What of local-bigquery is replaced, and the guard that it is the version this was written for.
 
-Nine places are overridden, each by assignment to a module attribute that the package looks up
+These places are overridden, each by assignment to a module attribute that the package looks up
 when it is called:
 
 1. storage (`engine.database`): plain DuckDB files, see `database`;
@@ -15,7 +15,8 @@ when it is called:
 7. the hidden dataset (`catalog.datasets.exists`), and what sessions make in it: see `anonymous`;
 8. what DuckDB reads otherwise (`sql.dialect`, `sql.rules`, `jobs.merge.run`): see `dialect`;
 9. times of tables (`jobs.query._statement`, `catalog.tables.write`, `catalog.tabledata.insert_all`,
-   the rule `time_travel`): see `time_travel`.
+   the rule `time_travel`): see `time_travel`;
+10. answers (`resource.Resource.__init__`): without nulls, see `answer`.
 
 local-bigquery keeps its state in module globals, so one process serves one state directory at a
 time.
@@ -110,6 +111,7 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
 
     from localcloud.bigquery import (
         anonymous,
+        answer,
         catalog,
         catalog_ddl,
         database,
@@ -128,6 +130,7 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
     engine._attach = database.attach
     engine.projects = database.projects
     anonymous.install()
+    answer.install()
     catalog.install()
     catalog_ddl.install()
     kept_job.install()

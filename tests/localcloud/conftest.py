@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse
 from localcloud.data_transfer.service import Clock
 from localcloud.ports import BigQueryModelVersion
 from localcloud.server import LocalCloud
+from tests.localcloud import shape
 
 URL = "http://local"
 LOCATION = "projects/local-project/locations/us-central1"
@@ -82,12 +83,16 @@ class Cloud:
     engine: FakeEngine
 
     def send(self, http: str, path: str, **options: Any) -> httpx.Response:
+        found: list[str] = []
+
         async def sent() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self.server.app)
+            transport = httpx.ASGITransport(app=shape.checked(self.server.app, found))
             async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
                 return await client.request(http, path, **options)
 
-        return asyncio.run(sent())
+        response = asyncio.run(sent())
+        assert found == []
+        return response
 
     def call(self, http: str, path: str, body: Any = None, **options: Any) -> Reply:
         """One request to `/v1/<path>`, or to a path that begins with a slash."""

@@ -61,6 +61,12 @@ def _endpoint(statement: CreateModel, target: str) -> RemoteEndpoint:
     inputs = tuple((field.name, field.type) for field in statement.inputs or [])
     outputs = tuple((field.name, field.type) for field in statement.outputs or [])
     for column, kind in (*inputs, *outputs):
+        if kind.upper().startswith("STRUCT"):
+            raise BigQueryError(
+                "invalidQuery",
+                f"Column {column}: a remote model takes no {kind}; see the types "
+                "of INPUT and OUTPUT.",
+            )
         try:
             arrow_type(kind)
         except ValueError as error:

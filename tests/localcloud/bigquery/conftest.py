@@ -20,6 +20,7 @@ from starlette.routing import Mount, Route
 from localcloud.bigquery.app import BigQueryService, create_app
 from localcloud.errors import ApiError
 from localcloud.ports import BigQueryModelVersion
+from tests.localcloud import shape
 
 PROJECT = "local-project"
 
@@ -83,11 +84,24 @@ class Server:
     registry: MemoryRegistry
     endpoints: Endpoints
     objects: dict[str, dict[str, bytes]]
+    misshapen: list[str]
+
+
+@pytest.fixture(autouse=True)
+def shapes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every answer that a test gets has the shape of its Discovery document."""
+    yield
+    if "server" in request.fixturenames:
+        misshapen = request.getfixturevalue("server").misshapen
+        found = list(dict.fromkeys(misshapen))
+        misshapen.clear()
+        assert found == []
 
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     registry, endpoints = MemoryRegistry(), Endpoints()
+    misshapen: list[str] = []
     state: Path = tmp_path_factory.mktemp("bigquery")
     url: list[str] = []
     service = create_app(state, registry=registry, base_url=lambda: url[0])
@@ -164,7 +178,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 endpoints.predict,
                 methods=["POST"],
             ),
-            Mount("/", service.app),
+            Mount("/", shape.checked(service.app, misshapen)),
         ]
     )
     listening = uvicorn.Config(app, port=0, log_level="warning")
@@ -173,7 +187,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = uvicorn.Server(listening)
     thread = threading.Thread(target=running.run, args=([socket],), daemon=True)
     thread.start()
-    yield Server(url[0], service, registry, endpoints, objects)
+    yield Server(url[0], service, registry, endpoints, objects, misshapen)
     running.should_exit = True
     thread.join(10)
     service.close()
