@@ -53,10 +53,12 @@ class Numbers:
     Attributes:
         deep: Its layers.
         wide: Its linear part; empty without one.
+        loss: Mean over the rows of the last pass, each at its own step; NaN before the first.
     """
 
     deep: tuple[Dense, ...]
     wide: tuple[Dense, ...] = field(default=())
+    loss: float = float("nan")
 
 
 def passes(
@@ -84,11 +86,15 @@ def passes(
         [[variable.value for variable in own.variables] for own in built.optimizers],
     )
     random = np.random.default_rng(0)
+    rows = features.astype(np.float32)
     by_row = np.ones(len(target)) if weights is None else weights
     while True:
-        for chunk in _chunks(plan, features, target, by_row, random.permutation(len(target))):
-            state = epoch(state, *chunk)
-        yield _numbers(plan, built, model, state[0])
+        losses = []
+        for chunk in _chunks(plan, rows, target, by_row, random.permutation(len(target))):
+            state, sums = epoch(state, *chunk)
+            losses.append(sums)
+        total = sum(float(np.asarray(sums, dtype=np.float64).sum()) for sums in losses)
+        yield _numbers(plan, built, state[0], total / float(by_row.sum()))
 
 
 @dataclass(frozen=True)
@@ -175,23 +181,22 @@ def _epoch(
     weights: Any,
     counts: Any,
 ) -> Any:
-    """The state after a step for each batch of a chunk."""
+    """The state after a step for each batch of a chunk, and the sum of each batch's losses."""
     optimizers = [plan.deep] + ([] if plan.wide is None else [plan.wide])
 
     def loss(values: Any, others: Any, batch: Any) -> Any:
         rows, wanted, by_row, count = batch
         (outputs, latent), others = model.stateless_call(values, others, rows, training=True)
-        of_rows = _losses(keras, plan, outputs, wanted) * by_row
-        whole = of_rows.sum()
+        whole = told = (_losses(keras, plan, outputs, wanted) * by_row).sum()
         if plan.latent_penalty:
             whole = whole + plan.latent_penalty * (abs(latent).sum(axis=1) * (by_row > 0)).sum()
-        return whole / count, others
+        return whole / count, (others, told)
 
     slopes = jax.grad(loss, has_aux=True)
 
     def step(state: Any, batch: Any) -> Any:
         values, others, own = state
-        gradients, others = slopes(values, others, batch)
+        gradients, (others, told) = slopes(values, others, batch)
         values, own = list(values), list(own)
         for place, (optimizer, group) in enumerate(zip(optimizers, built.groups, strict=True)):
             moved, own[place] = optimizer.moved(
@@ -203,9 +208,9 @@ def _epoch(
             )
             for i, value in zip(group, moved, strict=True):
                 values[i] = value
-        return (values, others, own), None
+        return (values, others, own), told
 
-    return jax.lax.scan(step, state, (features, target, weights, counts))[0]
+    return jax.lax.scan(step, state, (features, target, weights, counts))
 
 
 def _losses(keras: Any, plan: Plan, outputs: Any, wanted: Any) -> Any:
@@ -234,16 +239,16 @@ def _chunks(
         shape = (batches, plan.batch)
         kind = np.int32 if plan.classifies and plan.outputs > 1 else np.float32
         yield (
-            dense.astype(np.float32).reshape(*shape, width),
+            dense.reshape(*shape, width),
             target[filled].astype(kind).reshape(*shape, *target.shape[1:]),
             np.where(is_there, weights[filled], 0).astype(np.float32).reshape(shape),
             is_there.reshape(shape).sum(axis=1).astype(np.float32),
         )
 
 
-def _numbers(plan: Plan, built: _Built, model: Any, values: Any) -> Numbers:
+def _numbers(plan: Plan, built: _Built, values: Any, loss: float) -> Numbers:
     def dense(group: list[int]) -> tuple[Dense, ...]:
         arrays = [np.asarray(values[i], dtype=np.float64) for i in group]
         return tuple(zip(arrays[::2], arrays[1::2], strict=True))
 
-    return Numbers(dense(built.groups[0]), dense(built.groups[1]) if plan.wide else ())
+    return Numbers(dense(built.groups[0]), dense(built.groups[1]) if plan.wide else (), loss)

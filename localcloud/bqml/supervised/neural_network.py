@@ -1,8 +1,9 @@
 """Neural networks, deep ones and ones with a linear part beside, by Keras.
 
 https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-dnn-models,
-…/bigqueryml-syntax-create-wnd-models. An iteration is one pass over the training rows. The labels
-of a regression are learnt on a scale of unit variance; losses and predictions are in their own.
+…/bigqueryml-syntax-create-wnd-models. An iteration is one pass over the training rows; its loss is
+that of each row when its step came, as TensorFlow and Keras tell it. The labels of a regression are
+learnt on a scale of unit variance; losses and predictions are in the label's own.
 TF_VERSION is kept and reported, but the installed Keras trains, whichever it says.
 """
 
@@ -330,7 +331,7 @@ def _fit(
         now = time.monotonic()
         step = Iteration(
             index=len(iterations),
-            loss=_loss(fitted, data.features, data.target, data.weights),
+            loss=numbers.loss * scale**2,
             eval_loss=None
             if data.eval_features is None or data.eval_target is None
             else _loss(fitted, data.eval_features, data.eval_target, data.eval_weights),

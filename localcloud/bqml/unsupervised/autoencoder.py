@@ -247,7 +247,7 @@ def _fit(
         now = time.monotonic()
         step = Iteration(
             index=len(iterations),
-            loss=float(fitted._losses(features)["mean_squared_error"].mean()),
+            loss=numbers.loss,
             eval_loss=None,
             learning_rate=optimizer.learning_rate,
             duration_ms=int((now - started) * 1000),
