@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -70,6 +71,12 @@ def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="How long a long-running operation lasts; 0: done in the first reply.",
         ),
+        click.option(
+            "--ephemeral",
+            is_flag=True,
+            help="Delete the state when it ends; without --state it is a new temporary directory, "
+            "and without --port the port is a free one.",
+        ),
     ):
         command = option(command)
     return _state(command)
@@ -83,26 +90,48 @@ def main() -> None:
 @main.command()
 @_serving
 def serve(
-    port: int, grpc_port: int | None, tls: bool, state: Path, operation_seconds: float
+    port: int,
+    grpc_port: int | None,
+    tls: bool,
+    state: Path,
+    operation_seconds: float,
+    ephemeral: bool,
 ) -> None:
     """Run in the foreground."""
     from localcloud import serving
 
+    if ephemeral:
+        state, port = _ephemeral(state, port)
     try:
         serving.serve(
-            state.absolute(), port, operation_seconds, state / LOG, grpc_port=grpc_port, tls=tls
+            state.absolute(),
+            port,
+            operation_seconds,
+            state / LOG,
+            grpc_port=grpc_port,
+            tls=tls,
+            ephemeral=ephemeral,
         )
     except StartError as error:
         _refuse(error)
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print what `status --json` prints.")
 @_serving
 def start(
-    port: int, grpc_port: int | None, tls: bool, state: Path, operation_seconds: float
+    port: int,
+    grpc_port: int | None,
+    tls: bool,
+    state: Path,
+    operation_seconds: float,
+    ephemeral: bool,
+    as_json: bool,
 ) -> None:
     """Run in the background; returns when it is ready."""
     began = time.monotonic()
+    if ephemeral:
+        state, port = _ephemeral(state, port)
     state = state.absolute()
     found = process.running(state)
     if found is not None:
@@ -115,7 +144,10 @@ def start(
                 )
             )
         _wait(state, found.pid, began)
-        click.echo(f"The local cloud is running already at {found.url} (pid {found.pid}).")
+        if as_json:
+            click.echo(json.dumps(_report(state), indent=2))
+        else:
+            click.echo(f"The local cloud is running already at {found.url} (pid {found.pid}).")
         return
     try:
         process.prepare(state)
@@ -141,6 +173,7 @@ def start(
                 str(operation_seconds),
                 *(() if grpc_port is None else ("--grpc-port", str(grpc_port))),
                 *(("--tls",) if tls else ()),
+                *(("--ephemeral",) if ephemeral else ()),
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -150,9 +183,22 @@ def start(
         )
     ready = _wait(state, server.pid, began, server)
     seconds = time.monotonic() - began
+    if as_json:
+        click.echo(json.dumps(_report(state), indent=2))
+        return
     click.echo(f"The local cloud is ready at {ready.url} (pid {ready.pid}, {seconds:.1f} s).")
     for line in _grpc(_get(f"{ready.url}/") or {}):
         click.echo(line)
+    if ephemeral:
+        click.echo(f"Its state is deleted when it ends: bqvertex local stop --state {state}")
+
+
+def _ephemeral(state: Path, port: int) -> tuple[Path, int]:
+    """State directory and port of a local cloud that leaves nothing."""
+    given = click.get_current_context().get_parameter_source
+    if given("state") is ParameterSource.DEFAULT:
+        state = Path(tempfile.mkdtemp(prefix="bqvertex-local-"))
+    return state, 0 if given("port") is ParameterSource.DEFAULT else port
 
 
 @main.command()
@@ -168,25 +214,27 @@ def stop(state: Path) -> None:
 @_state
 def status(as_json: bool, state: Path) -> None:
     """Say whether it runs, where, and how each service is. Exits 1 when it is not ready."""
-    state = state.absolute()
-    found = process.running(state)
-    answer = _get(f"{found.url}/") if found else None
-    if found is None or answer is None:
-        report: dict[str, Any] = {
-            "url": found.url if found else None,
-            "project": None,
-            "ready": False,
-            "pid": found.pid if found else None,
-            "state": str(state),
-            "services": [],
-        }
-    else:
-        report = {**answer, "pid": found.pid}
+    report = _report(state.absolute())
     if as_json:
         click.echo(json.dumps(report, indent=2))
     else:
         _print(report)
     sys.exit(0 if report["ready"] else 1)
+
+
+def _report(state: Path) -> dict[str, Any]:
+    found = process.running(state)
+    answer = _get(f"{found.url}/") if found else None
+    if found is not None and answer is not None:
+        return {**answer, "pid": found.pid}
+    return {
+        "url": found.url if found else None,
+        "project": None,
+        "ready": False,
+        "pid": found.pid if found else None,
+        "state": str(state),
+        "services": [],
+    }
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ def serve(
     *,
     grpc_port: int | None = None,
     tls: bool = False,
+    ephemeral: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT.
 
@@ -40,6 +41,7 @@ def serve(
         grpc_port: The port of gRPC; None takes the default one beside the default port, and a free
             one beside any other.
         tls: Whether gRPC is served with TLS too.
+        ephemeral: Whether the state directory is deleted in the end.
 
     Raises:
         StartError: The state directory or the port is not to be had.
@@ -78,6 +80,8 @@ def serve(
         cloud.close()
         held.close()
         log.info("stopped")
+        if ephemeral:
+            process.wipe(state)
 
 
 def _grpc(cloud: LocalCloud, port: int, grpc_port: int | None, tls: bool) -> GrpcServer:

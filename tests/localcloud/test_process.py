@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -80,6 +82,34 @@ def test_a_cloud_lives_from_start_to_reset(tmp_path: Path) -> None:
     assert status.returncode == 1
     assert not psutil.pid_exists(cloud.pid)
     assert not cloud.state.exists()
+
+
+@pytest.mark.covers("bqvertex local start --ephemeral")
+def test_an_ephemeral_cloud_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    command = [sys.executable, "-m", "localcloud"]
+
+    started = subprocess.run(
+        [*command, "start", "--ephemeral", "--json"], check=True, capture_output=True, text=True
+    )
+    report = json.loads(started.stdout)
+    while_it_runs = [path.name for path in tmp_path.iterdir()]
+    subprocess.run([*command, "stop", "--state", report["state"]], check=True, capture_output=True)
+
+    assert report["ready"]
+    assert not report["url"].endswith(f":{process.DEFAULT_PORT}")
+    assert while_it_runs == [Path(report["state"]).name]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ephemeral_cloud_deletes_only_a_state_of_a_local_cloud(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+
+    refused = LocalCloud(tmp_path).run("start", "--ephemeral", "--port", "0")
+
+    assert refused.returncode == 1
+    assert "is not empty and no state of the local cloud" in refused.stderr
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
 def test_a_taken_port_is_named_with_its_holder_and_a_way_out(tmp_path: Path) -> None:
