@@ -1,5 +1,6 @@
 """What all services share: one store, and what is kept in it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from localcloud.discovery.operations import Operations
@@ -17,9 +18,11 @@ class Cloud:
         operations: The long-running operations.
         projects: Project ids and numbers.
         policies: The IAM policies.
+        base_url: Gives the server's address.
     """
 
     store: Store
     operations: Operations
     projects: Projects
     policies: Policies
+    base_url: Callable[[], str] = lambda: ""

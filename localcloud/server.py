@@ -138,7 +138,9 @@ class LocalCloud:
         self.base_url = base_url
         self.store = Store(state / "resources.sqlite3")
         operations = Operations(self.store, operation_seconds)
-        self.cloud = Cloud(self.store, operations, Projects(self.store), Policies(self.store))
+        self.cloud = Cloud(
+            self.store, operations, Projects(self.store), Policies(self.store), base_url
+        )
         self.vertex = VertexService(self.cloud)
         self.storage = CloudStorage(self.cloud, state / "objects", base_url)
         self.data_transfer = DataTransfer(self.cloud, clock)

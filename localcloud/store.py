@@ -41,6 +41,7 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
+        self.folder = path.parent
         self._lock = threading.RLock()
         self._depth = 0
         self.db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)

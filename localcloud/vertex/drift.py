@@ -205,7 +205,9 @@ def _source(name: str, dataset: Json | None, project: str) -> Source:
     if (start or end) and not timestamp:
         raise _wrong(f"{name} has a time range: name the column in timestamp_field.")
     return Source(
-        sql=f"({query.rstrip().removesuffix(';')}\n)" if query else _table(name, table, project),
+        sql=f"({query.rstrip().removesuffix(';')}\n)"
+        if query
+        else bigquery_table(name, table, project),
         location=table or query,
         timestamp=timestamp,
         start=start,
@@ -213,7 +215,12 @@ def _source(name: str, dataset: Json | None, project: str) -> Source:
     )
 
 
-def _table(name: str, uri: str, project: str) -> str:
+def bigquery_table(name: str, uri: str, project: str) -> str:
+    """A `bq://` address as it stands after FROM.
+
+    Raises:
+        ApiError: INVALID_ARGUMENT, it is none.
+    """
     parts = uri.removeprefix("bq://").split(".")
     if len(parts) == 2:
         parts.insert(0, project)

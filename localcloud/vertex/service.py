@@ -10,6 +10,7 @@ from localcloud.ports import BigQueryEngine, BigQueryModelVersion
 from localcloud.vertex import gemini
 from localcloud.vertex.deployment_monitoring import DeploymentMonitoring
 from localcloud.vertex.endpoints import Endpoints
+from localcloud.vertex.feature_store import FeatureStore
 from localcloud.vertex.models import MODEL_ID, Models
 from localcloud.vertex.monitors import Monitors
 from localcloud.vertex.predictions import Predictions
@@ -34,6 +35,7 @@ class VertexService:
         self.predictions = Predictions(cloud, self.engine)
         self.deployment_monitoring = DeploymentMonitoring(cloud)
         self.monitors = Monitors(cloud, self.engine)
+        self.feature_store = FeatureStore(cloud, self.engine)
         self.planes = [self._plane("v1"), self._plane("v1beta1")]
 
     def attach(self, engine: BigQueryEngine) -> None:
@@ -90,24 +92,14 @@ class VertexService:
                 creating=self.deployment_monitoring.creating,
                 deleting=self.deployment_monitoring.deleting,
             ),
-            "featureGroups": Collection(
-                message=f"{prefix}FeatureGroup",
-                noun="FeatureGroup",
-                id_parameter="featureGroupId",
-                id_pattern=r"[a-z_][a-z0-9_]{0,59}",
-            ),
-            "features": Collection(
-                message=f"{prefix}Feature",
-                noun="Feature",
-                id_parameter="featureId",
-                id_pattern=r"[a-z_][a-z0-9_]{0,59}",
-            ),
+            **self.feature_store.collections(prefix),
         }
         handlers: dict[str, Handler] = {
             **self.models.handlers(),
             **self.endpoints.handlers(),
             **self.predictions.handlers(),
             **self.deployment_monitoring.handlers(),
+            **self.feature_store.handlers(),
             **gemini.handlers(),
             "projects.locations.get": _location,
         }
@@ -121,7 +113,7 @@ class VertexService:
             prefix=prefix,
             collections=collections,
             handlers=handlers,
-            unlocked=frozenset({"endpoints.predict", "endpoints.rawPredict"}),
+            unlocked=frozenset({"endpoints.predict", "endpoints.rawPredict", "featureViews.sync"}),
             unparsed=frozenset({"endpoints.rawPredict"}),
             location_pattern=LOCATION,
         )

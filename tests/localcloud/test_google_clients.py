@@ -161,3 +161,66 @@ def test_the_storage_client_uploads_and_downloads(local_cloud: LocalCloud, tmp_p
     assert small.download_as_text() == "hello"
     assert google_crc32c.value(large.download_as_bytes()) == google_crc32c.value(data)
     bucket.delete(force=True)
+
+
+@pytest.mark.parametrize("kind", ["bigtable", "optimized"])
+def test_the_vertex_sdk_syncs_reads_and_searches_a_feature_view(
+    sdk: Any, local_cloud: LocalCloud, kind: str
+) -> None:
+    from google.cloud import bigquery
+    from vertexai.resources.preview.feature_store import (
+        FeatureOnlineStore,
+        FeatureViewBigQuerySource,
+    )
+    from vertexai.resources.preview.feature_store.utils import DistanceMeasureType, TreeAhConfig
+
+    client = bigquery.Client(
+        PROJECT,
+        credentials=AnonymousCredentials(),
+        client_options=ClientOptions(api_endpoint=local_cloud.url),
+    )
+    client.create_dataset(f"features_{kind}", exists_ok=True)
+    table = f"{PROJECT}.features_{kind}.places"
+    client.query_and_wait(
+        f"CREATE OR REPLACE TABLE `{table}` AS "
+        "SELECT 'JFK' AS id, 3 AS flights, [0.0, 1.0] AS place "
+        "UNION ALL SELECT 'EWR', 2, [1.0, 0.0]"
+    )
+    make = (
+        FeatureOnlineStore.create_bigtable_store
+        if kind == "bigtable"
+        else FeatureOnlineStore.create_optimized_store
+    )
+    store = make(f"sdk_{kind}")
+    source = FeatureViewBigQuerySource(uri=f"bq://{table}", entity_id_columns=["id"])
+    if kind == "bigtable":
+        view = store.create_feature_view("places", source=source)
+    else:
+        view = store.create_feature_view(
+            "places",
+            source=source,
+            # BruteForceConfig of this version of the SDK fails before it sends anything.
+            index_config=_index(TreeAhConfig(), DistanceMeasureType.SQUARED_L2_DISTANCE),
+        )
+
+    sync = view.sync()
+    read = view.read(key=["JFK"]).to_dict()
+
+    assert sync.gca_resource.sync_summary.row_synced == 2
+    assert read["features"][0] == {"name": "flights", "value": {"int64_value": "3"}}
+    if kind == "optimized":
+        found = view.search(embedding_value=[1.0, 0.0], neighbor_count=1).to_dict()
+        assert found["neighbors"] == [{"entity_id": "EWR", "distance": 0.0}]
+    view.delete()
+    store.delete()
+
+
+def _index(algorithm: Any, measure: Any) -> Any:
+    from vertexai.resources.preview.feature_store.utils import IndexConfig
+
+    return IndexConfig(
+        embedding_column="place",
+        dimensions=2,
+        algorithm_config=algorithm,
+        distance_measure_type=measure,
+    )
