@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localcloud import connection, resource_manager, service_accounts, service_usage
+from localcloud import connection, oauth, resource_manager, service_accounts, service_usage
 from localcloud.cloud import Cloud
 from localcloud.data_transfer.service import Clock, DataTransfer
 from localcloud.discovery.control_plane import ControlPlane
@@ -224,6 +224,8 @@ class LocalCloud:
             response = self._health()
         elif path == "/":
             response = JSONResponse(self.status())
+        elif path == oauth.PATH and request.method == "POST":
+            response = _token(await request.body())
         else:
             response = await self._control(request)
         await response(scope, receive, send)
@@ -295,6 +297,13 @@ class LocalCloud:
                 {"name": name, "paths": paths, "status": status} for name, paths, status in rows
             ],
         }
+
+
+def _token(raw: bytes) -> Response:
+    try:
+        return JSONResponse(oauth.token(raw))
+    except oauth.OAuthError as error:
+        return JSONResponse(error.body(), 400)
 
 
 class _Logged:
