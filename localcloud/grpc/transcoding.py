@@ -52,11 +52,13 @@ def request_of(method: Method, raw: bytes) -> RestRequest:
         )
     message = method.request.FromString(raw)
     try:
-        found = path_template.transcode(method.rules, message)
+        found = path_template.transcode(method.rules, message)  # type: ignore[no-untyped-call]
     except ValueError as error:
         raise ApiError("INVALID_ARGUMENT", _unfit(method, message)) from error
     body, content_type = _body(found.get("body"))
-    query = rest_helpers.flatten_query_params(_json(found["query_params"]), strict=True)
+    query = rest_helpers.flatten_query_params(  # type: ignore[no-untyped-call]
+        _json(found["query_params"]), strict=True
+    )
     if method.streams:
         query.append(("alt", "sse"))
     return RestRequest(found["method"].upper(), found["uri"], query, body, content_type)
