@@ -13,6 +13,7 @@ Generator: TypeAlias = Callable[[Path], Iterable[GeneratedFile]]
 GENERATORS: Final[Mapping[str, str]] = {
     "bqml_options": "generate.bqml_options",
     "model_pages": "generate.model_page",
+    "local_cloud_support": "generate.local_cloud_support",
 }
 """Modules with a function `generated_files`, a `Generator`, in the order in which they run."""
 

@@ -15,6 +15,8 @@ import requests
 
 from tests.conftest import LocalCloud
 
+pytestmark = pytest.mark.covers("restart after kill -9")
+
 PROJECT = "local-project"
 LOCATION = f"v1/projects/{PROJECT}/locations/us-central1"
 DATASET = f"bigquery/v2/projects/{PROJECT}/datasets/written"

@@ -7,6 +7,8 @@ from google.cloud import bigquery
 
 from tests.localcloud.bigquery.conftest import PROJECT, Run, Server
 
+pytestmark = pytest.mark.covers("bytes processed")
+
 ROWS, ROW_BYTES = 1000, 8 + 8 + 3
 MIB = 1 << 20
 TABLE = """

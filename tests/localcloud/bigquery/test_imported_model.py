@@ -18,6 +18,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from tests.localcloud.bigquery.conftest import PROJECT, Run, Server
 
+pytestmark = pytest.mark.covers("ONNX", "XGBOOST")
+
 BUCKET = "models"
 IRIS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 

@@ -8,6 +8,8 @@ from google.cloud import bigquery
 
 from tests.localcloud.bigquery.conftest import PROJECT, Run
 
+pytestmark = pytest.mark.covers("CREATE VECTOR INDEX", "CREATE SEARCH INDEX")
+
 VECTORS = """
 CREATE TABLE vectors AS
 SELECT n AS id, [CAST(n AS FLOAT64), 1.0] AS embedding, CONCAT('t', n) AS title, [n] AS numbers

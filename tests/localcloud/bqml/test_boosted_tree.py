@@ -12,6 +12,8 @@ from localcloud import bqml
 from localcloud.bqml.supervised.split import split
 from tests.localcloud.bqml.conftest import TREE, call
 
+pytestmark = pytest.mark.covers("BOOSTED_TREE_CLASSIFIER", "BOOSTED_TREE_REGRESSOR")
+
 PLAIN = {**TREE, "EARLY_STOP": False, "MAX_ITERATIONS": 5}
 
 

@@ -9,6 +9,8 @@ from localcloud import bqml
 from localcloud.bqml import Model
 from tests.localcloud.bqml.conftest import call, schema
 
+pytestmark = pytest.mark.covers("CONTRIBUTION_ANALYSIS", "ML.GET_INSIGHTS")
+
 OPTIONS: dict[str, Any] = {
     "MODEL_TYPE": "CONTRIBUTION_ANALYSIS",
     "CONTRIBUTION_METRIC": "sum(revenue)",

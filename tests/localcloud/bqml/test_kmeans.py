@@ -12,6 +12,8 @@ from localcloud import bqml
 from localcloud.bqml import Model
 from tests.localcloud.bqml.conftest import call, known_set, schema
 
+pytestmark = pytest.mark.covers("KMEANS")
+
 OPTIONS: dict[str, Any] = {"MODEL_TYPE": "KMEANS", "NUM_CLUSTERS": 3}
 
 

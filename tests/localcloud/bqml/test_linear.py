@@ -12,6 +12,8 @@ from localcloud import bqml
 from localcloud.bqml.supervised.weights import of_classes
 from tests.localcloud.bqml.conftest import LOGISTIC, call
 
+pytestmark = pytest.mark.covers("LINEAR_REG", "LOGISTIC_REG")
+
 LINEAR = {"MODEL_TYPE": "LINEAR_REG", "INPUT_LABEL_COLS": ["y"], "DATA_SPLIT_METHOD": "NO_SPLIT"}
 DESCENT = {**LINEAR, "OPTIMIZE_STRATEGY": "BATCH_GRADIENT_DESCENT"}
 TO_THE_END = {"EARLY_STOP": False, "MAX_ITERATIONS": 500}

@@ -17,6 +17,8 @@ from localcloud.bqml.recommender.least_squares import (
 )
 from tests.localcloud.bqml.conftest import call, schema
 
+pytestmark = pytest.mark.covers("MATRIX_FACTORIZATION", "ML.RECOMMEND")
+
 EXPLICIT: dict[str, Any] = {"MODEL_TYPE": "MATRIX_FACTORIZATION", "NUM_FACTORS": 3}
 IMPLICIT: dict[str, Any] = {**EXPLICIT, "FEEDBACK_TYPE": "IMPLICIT"}
 USERS, ITEMS = 60, 40

@@ -11,6 +11,8 @@ from localcloud import bqml
 from localcloud.bqml import Model
 from tests.localcloud.bqml.conftest import call, known_set, schema
 
+pytestmark = pytest.mark.covers("PCA")
+
 OPTIONS: dict[str, Any] = {"MODEL_TYPE": "PCA", "NUM_PRINCIPAL_COMPONENTS": 2}
 
 

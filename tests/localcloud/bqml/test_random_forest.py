@@ -11,6 +11,8 @@ from localcloud import bqml
 from localcloud.bqml import Model
 from tests.localcloud.bqml.conftest import call, known_set
 
+pytestmark = pytest.mark.covers("RANDOM_FOREST_CLASSIFIER", "RANDOM_FOREST_REGRESSOR")
+
 CLASSIFIER = {"MODEL_TYPE": "RANDOM_FOREST_CLASSIFIER", "INPUT_LABEL_COLS": ["late"]}
 REGRESSOR = {"MODEL_TYPE": "RANDOM_FOREST_REGRESSOR", "INPUT_LABEL_COLS": ["minutes"]}
 

@@ -15,6 +15,8 @@ from localcloud.bqml.timeseries.limit import Limit
 from localcloud.bqml.timeseries.series import PARTS
 from tests.localcloud.bqml.conftest import call, schema
 
+pytestmark = pytest.mark.covers("ARIMA_PLUS", "ARIMA_PLUS_XREG")
+
 NAMED: dict[str, Any] = {
     "MODEL_TYPE": "ARIMA_PLUS",
     "TIME_SERIES_TIMESTAMP_COL": "day",

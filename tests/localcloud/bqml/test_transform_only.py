@@ -5,6 +5,8 @@ from localcloud import bqml
 from localcloud.bqml import Model
 from tests.localcloud.bqml.conftest import call
 
+pytestmark = pytest.mark.covers("TRANSFORM_ONLY")
+
 OPTIONS = {"MODEL_TYPE": "TRANSFORM_ONLY"}
 
 

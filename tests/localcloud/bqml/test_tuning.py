@@ -13,6 +13,8 @@ from localcloud.bqml import Model
 from localcloud.bqml.tuning.space import Candidates, Range
 from tests.localcloud.bqml.conftest import LOGISTIC, TREE, call, schema
 
+pytestmark = pytest.mark.covers("hyperparameter tuning")
+
 RIDGE: dict[str, Any] = {
     "MODEL_TYPE": "LINEAR_REG",
     "INPUT_LABEL_COLS": ["minutes"],
