@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from localcloud.discovery.operations import Operations
 from localcloud.policy import Policies
@@ -19,6 +20,7 @@ class Cloud:
         projects: Project ids and numbers.
         policies: The IAM policies.
         base_url: Gives the server's address.
+        clock: Tells schedules the time.
     """
 
     store: Store
@@ -26,3 +28,4 @@ class Cloud:
     projects: Projects
     policies: Policies
     base_url: Callable[[], str] = lambda: ""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)

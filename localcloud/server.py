@@ -139,7 +139,7 @@ class LocalCloud:
         self.store = Store(state / "resources.sqlite3")
         operations = Operations(self.store, operation_seconds)
         self.cloud = Cloud(
-            self.store, operations, Projects(self.store), Policies(self.store), base_url
+            self.store, operations, Projects(self.store), Policies(self.store), base_url, clock
         )
         self.vertex = VertexService(self.cloud)
         self.storage = CloudStorage(self.cloud, state / "objects", base_url)

@@ -7,7 +7,7 @@ job says otherwise: https://cloud.google.com/vertex-ai/docs/model-monitoring/ove
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
@@ -110,6 +110,7 @@ def plan(monitor: Json, job: Json) -> Plan:
     spec = job.get("modelMonitoringSpec", {}).get("objectiveSpec", {})
     objective = spec.get("tabularObjective") or monitor.get("tabularObjective") or {}
     project = str(monitor["name"]).split("/")[1]
+    present = datetime.fromisoformat(job["createTime"])
     schema = monitor.get("modelMonitoringSchema", {})
     watched: list[Watched] = []
     if objective.get("featureAttributionSpec"):
@@ -132,8 +133,9 @@ def plan(monitor: Json, job: Json) -> Plan:
             "baseline_dataset",
             spec.get("baselineDataset") or monitor.get("trainingDataset"),
             project,
+            present,
         ),
-        target=_source("target_dataset", spec.get("targetDataset"), project),
+        target=_source("target_dataset", spec.get("targetDataset"), project, present),
         watched=tuple(watched),
     )
 
@@ -188,7 +190,7 @@ def _watched(objective: str, spec: Json, fields: Sequence[Json]) -> list[Watched
     return found
 
 
-def _source(name: str, dataset: Json | None, project: str) -> Source:
+def _source(name: str, dataset: Json | None, project: str, present: datetime) -> Source:
     columnized = (dataset or {}).get("columnizedDataset", {})
     bigquery = columnized.get("bigquerySource", {})
     if dataset and not bigquery:
@@ -200,7 +202,7 @@ def _source(name: str, dataset: Json | None, project: str) -> Source:
     table, query = str(bigquery.get("tableUri", "")), str(bigquery.get("query", ""))
     if bool(table) == bool(query):
         raise _wrong(f"{name}: give one of bigquery_source.table_uri and bigquery_source.query.")
-    start, end = _interval(name, dataset or {})
+    start, end = _interval(name, dataset or {}, present)
     timestamp = str(columnized.get("timestampField", ""))
     if (start or end) and not timestamp:
         raise _wrong(f"{name} has a time range: name the column in timestamp_field.")
@@ -229,11 +231,11 @@ def bigquery_table(name: str, uri: str, project: str) -> str:
     return f"`{'.'.join(parts)}`"
 
 
-def _interval(name: str, dataset: Json) -> tuple[str | None, str | None]:
+def _interval(name: str, dataset: Json, present: datetime) -> tuple[str | None, str | None]:
     if interval := dataset.get("timeInterval"):
         return interval.get("startTime"), interval.get("endTime")
     if offset := dataset.get("timeOffset"):
-        end = datetime.now(UTC) - _span(name, "offset", offset.get("offset", "0d"))
+        end = present - _span(name, "offset", offset.get("offset", "0d"))
         start = end - _span(name, "window", offset.get("window", ""))
         return start.isoformat(), end.isoformat()
     return None, None

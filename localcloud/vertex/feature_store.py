@@ -6,6 +6,7 @@ Source: https://cloud.google.com/vertex-ai/docs/featurestore/latest/overview
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from localcloud.discovery.call import Call, Collection, Handler
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
 from localcloud.store import now
-from localcloud.vertex import feature_values
+from localcloud.vertex import cron, feature_values
 from localcloud.vertex.feature_values import Key, Rows, Source
 
 TIMESTAMP = "feature_timestamp"
@@ -40,6 +41,7 @@ class FeatureStore:
         self.store = cloud.store
         self.engine = engine
         self.folder = cloud.store.folder / "feature_views"
+        self.wake: Callable[[], None] = lambda: None
         self._held: dict[str, tuple[int, Rows]] = {}
         cloud.operations.effect("serve_feature_view", self._serve)
 
@@ -91,11 +93,11 @@ class FeatureStore:
     # ------------------------------------------------------------ rules
     def _creating_view(self, call: Call, body: Json) -> Json:
         self._check(call, body)
-        return body
+        return self._planned(body)
 
     def _updating_view(self, call: Call, before: Json, after: Json) -> Json:
         self._check(call, after)
-        return after
+        return self._planned(after)
 
     def _check(self, call: Call, view: Json) -> None:
         if "vertexRagSource" in view:
@@ -111,6 +113,37 @@ class FeatureStore:
                 f"index_config needs an optimized online store; {store['name']} is of Bigtable.",
             )
         self._sources(view)
+
+    def _planned(self, view: Json) -> Json:
+        """A view with the time of its next sync, if it has a schedule."""
+        view = {key: value for key, value in view.items() if key != "localNextSync"}
+        text = str(view.get("syncConfig", {}).get("cron") or "")
+        if not text:
+            return view
+        try:
+            due = cron.parse(text).after(self.cloud.clock())
+        except ValueError as error:
+            raise ApiError("INVALID_ARGUMENT", f"sync_config: {error}.") from error
+        self.wake()
+        return {**view, "localNextSync": due.isoformat()}
+
+    def tick(self) -> datetime | None:
+        """Sync the views that are due; tells when the next one is."""
+        present = self.cloud.clock()
+        times = []
+        for view in self.store.every("featureViews"):
+            if "localNextSync" not in view:
+                continue
+            if datetime.fromisoformat(view["localNextSync"]) <= present:
+                self.begin(view)
+                with self.store.transaction():
+                    live = self.store.get(view["name"])
+                    if live is None:
+                        continue
+                    view = self.store.put(view["name"], self._planned(live))
+            if "localNextSync" in view:
+                times.append(datetime.fromisoformat(view["localNextSync"]))
+        return min(times, default=None)
 
     def _deleting_view(self, call: Call, resource: Json) -> None:
         self._file(resource["name"]).unlink(missing_ok=True)
@@ -174,6 +207,8 @@ class FeatureStore:
         arguments: Json = {"view": view["name"], "sync": name}
         try:
             rows = self._read(view)
+        except ApiError as error:
+            arguments["error"] = error.operation_error()
         except (ValueError, LookupError) as error:
             arguments["error"] = {"code": 3, "message": str(error)}
         else:

@@ -6,6 +6,7 @@ Source: https://cloud.google.com/vertex-ai/docs/model-monitoring/overview
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 
 from localcloud.cloud import Cloud
@@ -33,6 +34,7 @@ class Monitors:
         self.cloud = cloud
         self.store = cloud.store
         self.engine = engine
+        self.over: Callable[[], None] = lambda: None
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="monitoring")
 
     def close(self) -> None:
@@ -107,6 +109,40 @@ class Monitors:
                 f"{resource['name']} is {resource['state']}: wait until it is over.",
             )
 
+    # ------------------------------------------------------------ schedules
+    def check_scheduled(self, request: Json) -> None:
+        """Refuse a schedule whose jobs could not run."""
+        self._scheduled(request, {"createTime": now()})
+
+    def begin_scheduled(self, request: Json, schedule: str, present: datetime) -> str:
+        """Begin a job of a schedule; gives its name."""
+        moment = present.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        times = {"createTime": moment, "updateTime": moment}
+        job = self._scheduled(request, {**times, "schedule": schedule})
+        # Numbered by the time, so that one run is not begun twice.
+        name = f"{request['parent']}/modelMonitoringJobs/{int(present.timestamp() * 1000)}"
+        if self.store.get(name) is None:
+            self.store.put(name, {**job, "name": name, "state": "JOB_STATE_PENDING"})
+            self._start(name)
+        return name
+
+    def active(self, schedule: str) -> int:
+        """How many jobs of a schedule are not over."""
+        return sum(
+            job.get("schedule") == schedule and job["state"] in UNFINISHED
+            for job in self.store.every("modelMonitoringJobs")
+        )
+
+    def _scheduled(self, request: Json, more: Json) -> Json:
+        from localcloud.vertex import drift
+
+        monitor = self.store.get(str(request.get("parent", "")))
+        if monitor is None or "/modelMonitors/" not in monitor["name"]:
+            raise ApiError("NOT_FOUND", f"The ModelMonitor {request.get('parent')} does not exist.")
+        job = {**request.get("modelMonitoringJob", {}), **more}
+        drift.plan(monitor, job)
+        return job
+
     # ------------------------------------------------------------ running
     def _start(self, name: str) -> None:
         self._worker.submit(self._run, name).add_done_callback(partial(self._ended, name))
@@ -117,6 +153,7 @@ class Monitors:
         if error is not None:
             log.error("monitoring job %s broke off", name, exc_info=error)
             self._advance(name, state="JOB_STATE_FAILED", **_failed(error))
+        self.over()
 
     def _run(self, name: str) -> None:
         from localcloud.vertex import drift
@@ -160,7 +197,7 @@ class Monitors:
                     and wanted.get("objectiveType") in (None, "", stats["objectiveType"])
                     and wanted.get("algorithm") in (None, "", point["algorithm"])
                     and _within(point["createTime"], call.body.get("timeInterval"))
-                    and not wanted.get("modelMonitoringSchedule")
+                    and wanted.get("modelMonitoringSchedule") in (None, "", job.get("schedule"))
                 ):
                     key = stats["objectiveType"], stats["statsName"]
                     series.setdefault(key, []).append(point)

@@ -7,6 +7,7 @@ from localcloud.discovery.call import Call, Collection, Handler
 from localcloud.discovery.control_plane import ControlPlane
 from localcloud.errors import Json
 from localcloud.ports import BigQueryEngine, BigQueryModelVersion
+from localcloud.ticker import Ticker
 from localcloud.vertex import gemini
 from localcloud.vertex.deployment_monitoring import DeploymentMonitoring
 from localcloud.vertex.endpoints import Endpoints
@@ -14,6 +15,7 @@ from localcloud.vertex.feature_store import FeatureStore
 from localcloud.vertex.models import MODEL_ID, Models
 from localcloud.vertex.monitors import Monitors
 from localcloud.vertex.predictions import Predictions
+from localcloud.vertex.schedules import Schedules, Work
 
 # https://cloud.google.com/vertex-ai/docs/general/locations: regions, `global`, and `us` and `eu`
 # for generative models.
@@ -36,12 +38,27 @@ class VertexService:
         self.deployment_monitoring = DeploymentMonitoring(cloud)
         self.monitors = Monitors(cloud, self.engine)
         self.feature_store = FeatureStore(cloud, self.engine)
+        self.schedules = Schedules(
+            cloud,
+            {
+                "createModelMonitoringJobRequest": Work(
+                    self.monitors.check_scheduled,
+                    self.monitors.begin_scheduled,
+                    self.monitors.active,
+                )
+            },
+            lambda: self.ticker.wake(),
+        )
+        self.ticker = Ticker(cloud.clock, (self.schedules.tick, self.feature_store.tick))
+        self.monitors.over = self.ticker.wake
+        self.feature_store.wake = self.ticker.wake
         self.planes = [self._plane("v1"), self._plane("v1beta1")]
 
     def attach(self, engine: BigQueryEngine) -> None:
         """Introduce BigQuery; monitoring jobs that a killed server left are begun again."""
         self._engine = engine
         self.monitors.resume()
+        self.ticker.start()
 
     def engine(self) -> BigQueryEngine:
         """BigQuery.
@@ -55,6 +72,7 @@ class VertexService:
 
     def close(self) -> None:
         """Let the running monitoring job end, drop the waiting ones; they begin again later."""
+        self.ticker.stop()
         self.monitors.close()
 
     # ------------------------------------------------------------ ModelRegistry
@@ -93,6 +111,7 @@ class VertexService:
                 deleting=self.deployment_monitoring.deleting,
             ),
             **self.feature_store.collections(prefix),
+            **self.schedules.collections(prefix),
         }
         handlers: dict[str, Handler] = {
             **self.models.handlers(),
@@ -100,6 +119,7 @@ class VertexService:
             **self.predictions.handlers(),
             **self.deployment_monitoring.handlers(),
             **self.feature_store.handlers(),
+            **self.schedules.handlers(),
             **gemini.handlers(),
             "projects.locations.get": _location,
         }

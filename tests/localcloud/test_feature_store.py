@@ -233,7 +233,11 @@ def test_nearest_entities_are_found_exactly(
 
 def test_a_view_of_a_feature_that_is_not_there_is_refused(served: Cloud) -> None:
     source = {"featureGroups": [{"featureGroupId": "none", "featureIds": ["x"]}]}
-    served.call("POST", f"{STORES}?featureOnlineStoreId=store", {"bigtable": {}})
+    made = served.call(
+        "POST",
+        f"{STORES}?featureOnlineStoreId=store",
+        {"bigtable": {"autoScaling": {"minNodeCount": 1, "maxNodeCount": 1}}},
+    )
 
     reply = served.call(
         "POST",
@@ -241,4 +245,4 @@ def test_a_view_of_a_feature_that_is_not_there_is_refused(served: Cloud) -> None
         {"featureRegistrySource": source},
     )
 
-    assert reply.error == (404, "NOT_FOUND")
+    assert (made.status, *reply.error) == (200, 404, "NOT_FOUND")

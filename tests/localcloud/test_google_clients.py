@@ -168,11 +168,12 @@ def test_the_vertex_sdk_syncs_reads_and_searches_a_feature_view(
     sdk: Any, local_cloud: LocalCloud, kind: str
 ) -> None:
     from google.cloud import bigquery
-    from vertexai.resources.preview.feature_store import (
-        FeatureOnlineStore,
+    from vertexai.resources.preview.feature_store.feature_online_store import FeatureOnlineStore
+    from vertexai.resources.preview.feature_store.utils import (
+        DistanceMeasureType,
         FeatureViewBigQuerySource,
+        TreeAhConfig,
     )
-    from vertexai.resources.preview.feature_store.utils import DistanceMeasureType, TreeAhConfig
 
     client = bigquery.Client(
         PROJECT,
