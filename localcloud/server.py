@@ -38,8 +38,9 @@ BIGQUERY_PATHS = (
     "/bigquery/v2",
     "/upload/bigquery/v2",
     "/resumable/upload/bigquery/v2",
-    "/discovery/v1/apis/bigquery/v2",
 )
+BIGQUERY_DISCOVERY = "/$discovery/rest"
+"""Where an API has its own document on its own host, as the bq command asks for it."""
 STORAGE_PATHS = ("/storage/v1", "/upload/storage/v1", "/download/storage/v1")
 
 Progress = Callable[[str], None]
@@ -252,6 +253,8 @@ class LocalCloud:
         return Response(json.dumps(reply, allow_nan=False), media_type="application/json")
 
     def _answer(self, http: str, path: str, query: Sequence[tuple[str, str]], raw: bytes) -> Json:
+        if path == BIGQUERY_DISCOVERY and ("version", "v2") in query:
+            path = "/discovery/v1/apis/bigquery/v2/rest"
         if path.startswith("/discovery/v1/apis/") and path.endswith("/rest"):
             return self._discovery(path)
         for asked in _paths(path):

@@ -18,8 +18,8 @@ class BigQueryService:
     """An open BigQuery.
 
     Attributes:
-        app: Answers `/bigquery/v2/...`, `/upload/bigquery/v2/...`,
-            `/resumable/upload/bigquery/v2/...` and `/discovery/v1/apis/bigquery/v2/rest`.
+        app: Answers `/bigquery/v2/...`, `/upload/bigquery/v2/...` and
+            `/resumable/upload/bigquery/v2/...`.
         engine: BigQuery as Vertex AI calls it.
     """
 

@@ -279,10 +279,24 @@ def test_everything_is_there_after_a_restart(open_cloud: OpenCloud) -> None:
     assert open_cloud().get(name) == before
 
 
-def test_the_discovery_document_names_this_server(cloud: Cloud) -> None:
-    document = cloud.get("/discovery/v1/apis/aiplatform/v1/rest")
+@pytest.mark.parametrize(
+    ("path", "name", "base"),
+    [
+        ("/discovery/v1/apis/aiplatform/v1/rest", "aiplatform:v1", "http://local/"),
+        ("/discovery/v1/apis/bigquery/v2/rest", "bigquery:v2", "http://local/bigquery/v2/"),
+        ("/$discovery/rest?version=v2", "bigquery:v2", "http://local/bigquery/v2/"),
+    ],
+)
+def test_the_discovery_document_names_this_server(
+    cloud: Cloud, path: str, name: str, base: str
+) -> None:
+    document = cloud.get(path)
 
-    assert (document["rootUrl"], document["id"]) == ("http://local/", "aiplatform:v1")
+    assert (document["rootUrl"], document["baseUrl"], document["id"]) == (
+        "http://local/",
+        base,
+        name,
+    )
 
 
 def test_health_is_told(cloud: Cloud) -> None:

@@ -140,6 +140,26 @@ def test_the_discovery_client_builds_itself_from_the_local_cloud(local_cloud: Lo
     assert found["projectId"] == local_cloud.project
 
 
+@pytest.mark.covers("bq's discovery document")
+def test_a_client_made_of_bigquerys_discovery_document_queries_here(
+    local_cloud: LocalCloud,
+) -> None:
+    from googleapiclient import discovery
+
+    client = discovery.build(
+        "bigquery",
+        "v2",
+        credentials=AnonymousCredentials(),
+        discoveryServiceUrl=f"{local_cloud.url}/$discovery/rest?version={{apiVersion}}",
+        static_discovery=False,
+    )
+
+    body = {"query": "SELECT 1 AS x", "useLegacySql": False}
+    found = client.jobs().query(projectId=PROJECT, body=body).execute()
+
+    assert found["rows"] == [{"f": [{"v": "1"}]}]
+
+
 def test_the_storage_client_uploads_and_downloads(local_cloud: LocalCloud, tmp_path: Path) -> None:
     from google.cloud import storage
 
