@@ -23,6 +23,44 @@ def certain_columns(statement: Any, known: Mapping[str, Iterable[str]]) -> froze
     return sources.certain()
 
 
+def scanned_columns(statement: Any) -> dict[str, frozenset[str]]:
+    """Find the columns of each table that a statement reads.
+
+    Args:
+        statement: An analysed statement, ZetaSQL's message.
+
+    Returns:
+        Names of columns in lower case by the names of tables; no columns where rows are counted.
+        Those that only pass through a star on their way to nowhere are not among them.
+    """
+    used: set[int] = set()
+    entries: dict[str, list[int]] = {}
+    reads_entry: list[tuple[str, list[int]]] = []
+    scans: list[Any] = []
+    for message in _messages(statement, but="ResolvedScanProto.column_list"):
+        kind = message.DESCRIPTOR.name
+        if kind == "ResolvedColumnProto":
+            used.add(message.column_id)
+        elif kind == "ResolvedTableScanProto":
+            scans.append(message)
+        elif kind == "ResolvedWithEntryProto":
+            ids = [column.column_id for column in _column_list(message.with_subquery)]
+            entries[message.with_query_name] = ids
+        elif kind == "ResolvedWithRefScanProto":
+            ids = [column.column_id for column in message.parent.column_list]
+            reads_entry.append((message.with_query_name, ids))
+    # The outermost entry that names another comes after it.
+    for name, ids in reads_entry * len(entries):
+        pairs = zip(ids, entries.get(name, ()), strict=False)
+        used.update(entry for own, entry in pairs if own in used)
+    found: dict[str, frozenset[str]] = {}
+    for scan in scans:
+        columns = scan.parent.column_list
+        names = frozenset(c.name.lower() for c in columns if c.column_id in used)
+        found[scan.table.name] = found.get(scan.table.name, frozenset()) | names
+    return found
+
+
 class _Sources:
     """What each column is made of."""
 
@@ -99,13 +137,18 @@ def _column_list(scan: Any) -> list[Any]:
     return list(message.column_list)
 
 
-def _messages(message: Any) -> Iterator[Any]:
-    """Return a message and all below it, but for types and signatures."""
+def _messages(message: Any, but: str = "") -> Iterator[Any]:
+    """Return a message and all below it, but for types and signatures, and for one field."""
     pending = [message]
     while pending:
         at = pending.pop()
         yield at
         for field, value in at.ListFields():
-            if field.message_type is None or field.name in ("type", "signature", "value"):
+            if field.message_type is None or field.name in ("type", "signature"):
+                continue
+            if field.name == "value" and not field.message_type.name.startswith("AnyResolved"):
+                # A literal's.
+                continue
+            if but and f"{at.DESCRIPTOR.name}.{field.name}" == but:
                 continue
             pending.extend(value if field.is_repeated else (value,))

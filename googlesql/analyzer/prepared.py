@@ -17,7 +17,7 @@ from googlesql.table_function import TableFunction, read_table_functions
 from googlesql.tree import Node, identifiers, walk
 
 if TYPE_CHECKING:
-    from googlesql.analyzer.request import Request
+    from googlesql.analyzer.request import Analysis, Request
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -35,6 +35,8 @@ class Prepared:
         columns: The columns of each token.
         names: What each token stands for, as SQL.
         read: The tables that are read or changed.
+        changed: Those of them that UPDATE, DELETE, MERGE and the like change.
+        inputs: What is known of the queries handed to table functions.
         functions: The functions that stand for those that are not known.
         certain: Names of the columns of each token whose types are known, in lower case.
         is_shared: Whether every token is one of the request's own set of tables.
@@ -47,6 +49,8 @@ class Prepared:
         self.columns: dict[str, Sequence[Column]] = {}
         self.names: dict[str, str] = {}
         self.read: list[Path] = []
+        self.changed: set[Path] = set()
+        self.inputs: list[Analysis] = []
         self.functions: list[AssumedFunction] = []
         self.certain: dict[str, frozenset[str]] = {}
         self.is_shared = True
@@ -62,6 +66,10 @@ class Prepared:
         if request.functions:
             self._functions(statement, calls)
 
+    def path(self, token: str) -> Path | None:
+        """The table that a token stands for; None for a call."""
+        return next((path for path, known in self._tokens.items() if known == token), None)
+
     def _table(self, reference: Reference, statement: Node) -> None:
         if reference.is_target and statement.kind.startswith(("ASTCreate", "ASTDrop", "ASTAlter")):
             return
@@ -76,6 +84,8 @@ class Prepared:
             self.columns[token], self.certain[token] = columns, certain
             self.names[token] = quoted(".".join(path))
         self.read.append(path)
+        if reference.is_target:
+            self.changed.add(path)
         token = self._tokens[path]
         alias = quoted(path[-1])
         new = f"{token} AS {alias}" if reference.takes_alias and not reference.alias else token
@@ -157,6 +167,7 @@ class Prepared:
         except SqlError as error:
             raise edited.original_error(error) from None
         self.read.extend(analysis.referenced_tables)
+        self.inputs.append(analysis)
         return analysis.output_columns
 
     def _connection(self, statement: Node) -> None:

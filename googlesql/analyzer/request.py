@@ -5,10 +5,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import chain
 from typing import Final, TypeAlias
 
 from googlesql.analyzer.assumption import UNKNOWN_TYPE, Assumption, NamedColumns
-from googlesql.analyzer.lineage import certain_columns
+from googlesql.analyzer.lineage import certain_columns, scanned_columns
 from googlesql.analyzer.prepared import Prepared
 from googlesql.analyzer.resolved import (
     Parameters,
@@ -61,6 +62,15 @@ class Analysis:
     defined_columns: tuple[Column, ...]
     referenced_tables: tuple[Path, ...]
     _build: Callable[[], str] = field(repr=False, compare=False)
+    _read: Callable[[], Mapping[Path, frozenset[str] | None]] = field(repr=False, compare=False)
+
+    @cached_property
+    def read_columns(self) -> Mapping[Path, frozenset[str] | None]:
+        """Names of the columns, in lower case, that are read of each table.
+
+        None stands for every column: of a table that the statement changes.
+        """
+        return self._read()
 
     @cached_property
     def canonical_sql(self) -> str:
@@ -152,6 +162,17 @@ class Request:
             name_columns(unwrapped(rewritten))
             return _with_names(build_sql(rewritten, built), prepared.names)
 
+        def read() -> Mapping[Path, frozenset[str] | None]:
+            found: dict[Path, frozenset[str] | None] = dict.fromkeys(prepared.read, frozenset())
+            scanned = [(prepared.path(t), names) for t, names in scanned_columns(resolved).items()]
+            every = [scanned, *(analysis.read_columns.items() for analysis in prepared.inputs)]
+            for path, names in chain.from_iterable(every):
+                if path is None:
+                    continue
+                before = found.get(path, frozenset())
+                found[path] = None if names is None or before is None else before | names
+            return {**found, **dict.fromkeys(prepared.changed)}
+
         create = unwrapped(resolved)
         name_columns(create)
         certain = None
@@ -164,6 +185,7 @@ class Request:
             defined_columns(create),
             tuple(dict.fromkeys(prepared.read)),
             build,
+            read,
         )
 
     def lookup(self, path: Path) -> Sequence[Column] | None:

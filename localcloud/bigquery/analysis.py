@@ -5,7 +5,7 @@ as bare field names over UNNEST of structs, the text as ZetaSQL writes it is run
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
@@ -54,6 +54,10 @@ script: ContextVar[str] = ContextVar("script", default="")
 """The whole text of the job in hand, in which BigQuery counts lines."""
 
 
+_latest: ContextVar[tuple[int, str, analyzer.Analysis] | None] = ContextVar("latest", default=None)
+"""What was found of the statement in hand, so that it is not analysed twice."""
+
+
 class _NotAnalysed(Exception):
     """The statement has something that ZetaSQL here cannot know of."""
 
@@ -76,13 +80,64 @@ def check(
         BigQueryError: `invalidQuery` with the place in the script.
     """
     try:
-        _analyse(interpreter, written.sql if written else sql, output_columns)
+        text = written.sql if written else sql
+        found = _latest.get()
+        _latest.set(None)
+        if found is None or found[:2] != (id(interpreter), text):
+            _analyse(interpreter, text, output_columns)
     except (_NotAnalysed, UnknownFunction, CrashError):
         return
     except SqlError as error:
         if not _BEYOND_ZETASQL.search(error.reason):
-            found = written.original_error(error) if written else error
-            raise refusal(found, sql) from error
+            own = written.original_error(error) if written else error
+            raise refusal(own, sql) from error
+
+
+def read_columns(
+    interpreter: Interpreter, sql: str, output_columns: analyzer.OutputColumns | None = None
+) -> Mapping[Reference, frozenset[str] | None] | None:
+    """Names of the columns, in lower case, that a statement reads of each table.
+
+    Args:
+        interpreter: The statement's context.
+        sql: A query, CREATE or DML statement.
+        output_columns: See `check`.
+
+    Returns:
+        None for every column of a table; None for a statement of which ZetaSQL cannot tell.
+    """
+    try:
+        found = _analyse(interpreter, sql, output_columns)
+        _latest.set((id(interpreter), sql, found))
+        context = interpreter.context
+        return {
+            Reference.resolve(path, context.project_id, context.dataset_id): names
+            for path, names in found.read_columns.items()
+            if len(path) > 1 or context.dataset_id is not None
+        }
+    except (_NotAnalysed, SqlError, CrashError):
+        return None
+
+
+def read_by_view(
+    project_id: str, dataset_id: str, query: str, columns: frozenset[str] | None
+) -> Mapping[Reference, frozenset[str] | None] | None:
+    """The columns that a view reads of each table for some of its own; see `read_columns`."""
+    if columns is not None:
+        names = ", ".join(f"`{name}`" for name in sorted(columns)) or "1"
+        query = f"SELECT {names} FROM ({query})"
+
+    def look_up(path: tuple[str, ...]) -> Sequence[Column] | None:
+        if "INFORMATION_SCHEMA" in [part.upper() for part in path] or path[-1].endswith("*"):
+            raise _NotAnalysed
+        fields = tables.columns(*Reference.resolve(path, project_id, dataset_id))
+        return columns_from_rest([field.dump() for field in fields])
+
+    try:
+        found = analyzer.analyze(query, look_up).read_columns
+    except (_NotAnalysed, SqlError, CrashError, BigQueryError, ValueError):
+        return None
+    return {Reference.resolve(path, project_id, dataset_id): found[path] for path in found}
 
 
 def refusal(error: SqlError, sql: str) -> BigQueryError:

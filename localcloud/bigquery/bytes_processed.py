@@ -1,13 +1,14 @@
-"""How many bytes a query reads: an upper bound, as BigQuery counts logical bytes.
+"""How many bytes a query reads, as BigQuery counts logical bytes.
 
-All columns of every referenced table count, those below a view too; BigQuery would leave out
-columns that the query does not use. Types of fixed size are exact; of strings, bytes and nested
-values the first 1,000 rows are measured and taken for all.
+The columns count that a statement uses, in the rows of the partitions that its filter selects.
+Where that cannot be told (wildcard tables, hidden columns, scripts that are only checked) all
+columns count, so the number is never less than what is read. Types of fixed size are exact; of
+strings, bytes and nested values the first 1,000 rows are measured and taken for all.
 https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#data_type_sizes
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from local_bigquery.engine import database
 from local_bigquery.errors import BigQueryError
 from local_bigquery.sql.translate import Context, parse, translate
 
-from localcloud.bigquery import names
+from localcloud.bigquery import analysis, names, partition_filter
 
 FIXED = {
     "BOOLEAN": 1,
@@ -45,6 +46,11 @@ _NAMES_A_TABLE = re.compile(r"\b(FROM|JOIN|TABLE|UPDATE|MERGE|DELETE)\b", re.IGN
 """A statement without these words reads no table and need not be parsed for it."""
 
 
+Key = tuple[str, str, str]
+Columns = Mapping[names.Reference, frozenset[str] | None]
+"""Names of columns in lower case by table; None for all of them."""
+
+
 @dataclass
 class Meter:
     """What the statements of a job have read.
@@ -59,21 +65,38 @@ class Meter:
     processed: int = 0
     billed: int = 0
 
-    def add(self, sql: str, project_id: str, dataset_id: str | None) -> None:
+    def add(
+        self,
+        sql: str,
+        project_id: str,
+        dataset_id: str | None,
+        read_columns: Callable[[], Columns | None] = lambda: None,
+        context: Context | None = None,
+    ) -> None:
         """Count what a statement will read, each table once.
 
         Args:
             sql: The statement.
             project_id: The project of names without one.
             dataset_id: The dataset of names without one; None when there is none.
+            read_columns: Tells which columns it reads; called when it names a table.
+            context: What its parameters stand for; None leaves filters out of account.
 
         Raises:
             BigQueryError: `bytesBilledLimitExceeded`; nothing of the statement has run.
         """
         if not _NAMES_A_TABLE.search(sql):
             return
-        read = _expanded(names.tables_in(sql, project_id, dataset_id))
-        sizes = [_table(*key) for key in base_tables(read)]
+        named = names.tables_in(sql, project_id, dataset_id)
+        told = read_columns() if named else {}
+        read: dict[Key, frozenset[str] | None] = {}
+        for key in _expanded(named):
+            read[key] = None if told is None else told.get(names.Reference(*key))
+        filters = partition_filter.selected(sql, context) if context and named else {}
+        sizes = [
+            _table(*key, columns, filters.get(names.Reference(*key)))
+            for key, columns in _base_columns(read).items()
+        ]
         self.processed += sum(sizes)
         self.billed += _billed(sizes)
         if self.limit is not None and self.billed > self.limit:
@@ -109,16 +132,23 @@ def _expanded(references: Iterable[names.Reference]) -> set[tuple[str, str, str]
     return found
 
 
-def base_tables(references: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+def base_tables(references: Iterable[Key]) -> set[Key]:
     """The stored tables that hold the data of the named tables and views."""
-    found: set[tuple[str, str, str]] = set()
-    seen: set[tuple[str, str, str]] = set()
-    waiting = list(references)
+    return set(_base_columns(dict.fromkeys(references)))
+
+
+def _base_columns(
+    read: Mapping[Key, frozenset[str] | None],
+) -> dict[Key, frozenset[str] | None]:
+    """The stored tables below named tables and views, each with the columns that are read."""
+    found: dict[Key, frozenset[str] | None] = {}
+    seen: set[tuple[Key, frozenset[str] | None]] = set()
+    waiting = list(read.items())
     while waiting:
-        reference = waiting.pop()
-        if reference in seen:
+        reference, columns = waiting.pop()
+        if (reference, columns) in seen:
             continue
-        seen.add(reference)
+        seen.add((reference, columns))
         try:
             table = tables.load(*reference)
         except BigQueryError as error:
@@ -126,11 +156,16 @@ def base_tables(references: Iterable[tuple[str, str, str]]) -> set[tuple[str, st
                 raise
             continue
         if table.view is None:
-            found.add(reference)
+            before = found.get(reference, frozenset())
+            found[reference] = None if columns is None or before is None else before | columns
+            continue
+        below = analysis.read_by_view(reference[0], reference[1], table.view.query, columns)
+        if below is not None:
+            waiting.extend(((*key,), used) for key, used in below.items())
         else:
             context = Context(reference[0], reference[1])
             translate(parse(table.view.query)[0], context)
-            waiting.extend(context.referenced)
+            waiting.extend((key, None) for key in context.referenced)
     return found
 
 
@@ -139,18 +174,27 @@ def of_table(reference: tuple[str, str, str]) -> int:
     return _table(*reference)
 
 
-def _table(project_id: str, dataset_id: str, table_id: str) -> int:
+def _table(
+    project_id: str,
+    dataset_id: str,
+    table_id: str,
+    columns: frozenset[str] | None = None,
+    where: partition_filter.Filter | None = None,
+) -> int:
     name = tables.name(project_id, dataset_id, table_id)
     with database.cursor() as cursor:
-        [(rows,)] = cursor.execute(f"SELECT count(*) FROM {name}").fetchall()
         relation = cursor.sql(f"SELECT * FROM {name} LIMIT 0")
         sizes = [
             _size(column, str(t))
             for column, t in zip(relation.columns, relation.types, strict=True)
+            if columns is None or column.casefold() in columns
         ]
-        if not rows:
+        if not sizes:
             return 0
-        return int(rows * _average(cursor, name, sizes))
+        [(rows,)] = cursor.execute(f"SELECT count(*) FROM {name}").fetchall()
+        if rows and where is not None:
+            rows = where.rows(cursor, name)
+        return int(rows * _average(cursor, name, sizes)) if rows else 0
 
 
 def _average(cursor: duckdb.DuckDBPyConnection, name: str, sizes: list[str]) -> float:

@@ -141,7 +141,13 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
         return
     if meter := bytes_processed.meter.get():
         context = interpreter.context
-        meter.add(statement.text, context.project_id, context.dataset_id)
+        meter.add(
+            statement.text,
+            context.project_id,
+            context.dataset_id,
+            lambda: _read_columns(interpreter, statement.text),
+            context,
+        )
     if not_here := _NOT_HERE.match(statement.text):
         raise _refused(" ".join(not_here["words"].upper().split()))
     if _CONCERNS_THE_CATALOG.match(statement.text) and _in_catalog(interpreter, statement.text):
@@ -178,6 +184,12 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
             analysis.check(interpreter, statement.text, columns, written)
         with table_function.spliced(interpreter, written.sql) as sql:
             _run_query(interpreter, _with_text(statement, sql), tree.kind)
+
+
+def _read_columns(interpreter: Interpreter, sql: str) -> bytes_processed.Columns | None:
+    concerns_models = _CONCERNS_MODELS.search(sql)
+    columns = table_function.columns(interpreter) if concerns_models else None
+    return analysis.read_columns(interpreter, sql, columns)
 
 
 def _in_catalog(interpreter: Interpreter, sql: str) -> bool:

@@ -353,3 +353,27 @@ def test_canonical_sql_keeps_an_aggregate_that_nothing_reads() -> None:
     written = analyze("SELECT 1 AS a FROM (SELECT COUNT(*) AS n FROM u)", TABLES).canonical_sql
 
     assert "COUNT(*)" in written
+
+
+@pytest.mark.parametrize(
+    ("sql", "read"),
+    [
+        ("SELECT id FROM u", {"u": {"id"}}),
+        ("SELECT COUNT(*) FROM u", {"u": set()}),
+        ("SELECT n FROM (SELECT * FROM u) WHERE id > 1", {"u": {"id", "n"}}),
+        ("WITH w AS (SELECT * FROM u), v AS (SELECT * FROM w) SELECT n FROM v", {"u": {"n"}}),
+        ("SELECT u FROM u", {"u": {"id", "n"}}),
+        ("SELECT t.s FROM p.d.t AS t JOIN u USING (id)", {"p.d.t": {"s", "id"}, "u": {"id"}}),
+        ("INSERT INTO u SELECT id, 1 FROM p.d.t", {"u": None, "p.d.t": {"id"}}),
+        ("UPDATE u SET n = 1 WHERE id = 1", {"u": None}),
+        (
+            "MERGE u USING p.d.t AS t ON u.id = t.id WHEN MATCHED THEN UPDATE SET n = LENGTH(t.s)",
+            {"u": None, "p.d.t": {"id", "s"}},
+        ),
+        ("SELECT * FROM ML.PREDICT(MODEL m, (SELECT id FROM u))", {"u": {"id"}}),
+    ],
+)
+def test_the_columns_that_are_read_are_told(sql: str, read: dict[str, set[str] | None]) -> None:
+    found = analyze(sql, TABLES, output_columns=lambda call, inputs: inputs[0]).read_columns
+
+    assert {".".join(path): names for path, names in found.items()} == read
