@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localcloud import connection, oauth, resource_manager, service_accounts, service_usage
@@ -30,6 +30,7 @@ from localcloud.ports import BigQueryEngine, ModelRegistry
 from localcloud.project import DEFAULT_PROJECT, Projects
 from localcloud.storage.service import CloudStorage
 from localcloud.store import Store
+from localcloud.vertex import gemini
 from localcloud.vertex.service import VertexService
 
 log = logging.getLogger(__name__)
@@ -242,6 +243,11 @@ class LocalCloud:
         raw = await request.body()
         path = unquote(request.url.path)
         pairs = request.query_params.multi_items()
+        streams = path.endswith(gemini.STREAM)
+        if streams:
+            path = path.removesuffix(gemini.STREAM) + gemini.WHOLE
+        if is_sse := streams and ("alt", "sse") in pairs:
+            pairs.remove(("alt", "sse"))
         try:
             reply = await to_thread.run_sync(self._answer, request.method, path, pairs, raw)
         except ApiError as error:
@@ -250,6 +256,8 @@ class LocalCloud:
             refusal = ApiError("INTERNAL", f"The state in {self.state} cannot be written: {error}.")
             log.error("%s", refusal.message)
             return JSONResponse(refusal.body(), refusal.http_status)
+        if streams:
+            return _streamed(gemini.chunks(reply), is_sse)
         return Response(json.dumps(reply, allow_nan=False), media_type="application/json")
 
     def _answer(self, http: str, path: str, query: Sequence[tuple[str, str]], raw: bytes) -> Json:
@@ -307,6 +315,14 @@ def _token(raw: bytes) -> Response:
         return JSONResponse(oauth.token(raw))
     except oauth.OAuthError as error:
         return JSONResponse(error.body(), 400)
+
+
+def _streamed(chunks: Sequence[Json], is_sse: bool) -> Response:
+    """The chunks of a stream: as events where a client asks for them, else as one array."""
+    if not is_sse:
+        return Response(json.dumps(chunks), media_type="application/json")
+    events = (f"data: {json.dumps(chunk)}\r\n\r\n" for chunk in chunks)
+    return StreamingResponse(events, media_type="text/event-stream")
 
 
 class _Logged:

@@ -6,6 +6,7 @@ shape, the same request gets the same answer. What it says is made from a hash o
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,34 @@ def handlers() -> dict[str, Handler]:
         found[f"{parent}.generateContent"] = _generate
         found[f"{parent}.countTokens"] = _count
     return found
+
+
+STREAM, WHOLE = ":streamGenerateContent", ":generateContent"
+_WORDS_A_CHUNK = 4
+
+
+def chunks(reply: Json) -> list[Json]:
+    """A reply of `generateContent` as `streamGenerateContent` sends it, a few words at a time.
+
+    The reason of its end and the counts of tokens come with the last chunk.
+    """
+    [candidate] = reply["candidates"]
+    words = re.findall(r"\S+\s*", candidate["content"]["parts"][0]["text"])
+    parts = [
+        "".join(words[start : start + _WORDS_A_CHUNK])
+        for start in range(0, len(words), _WORDS_A_CHUNK)
+    ]
+    known = {key: reply[key] for key in ("modelVersion", "responseId")}
+    streamed = [
+        {
+            "candidates": [{"content": {"role": "model", "parts": [{"text": part}]}, "index": 0}],
+            **known,
+        }
+        for part in parts
+    ]
+    streamed[-1]["candidates"][0]["finishReason"] = candidate["finishReason"]
+    streamed[-1]["usageMetadata"] = reply["usageMetadata"]
+    return streamed
 
 
 def answer(model: str, prompt: str, config: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from localcloud.discovery.control_plane import ControlPlane
 from localcloud.errors import Json
 from localcloud.ports import BigQueryEngine, BigQueryModelVersion
 from localcloud.ticker import Ticker
-from localcloud.vertex import gemini
+from localcloud.vertex import embedding, gemini
 from localcloud.vertex.deployment_monitoring import DeploymentMonitoring
 from localcloud.vertex.endpoints import Endpoints
 from localcloud.vertex.feature_store import FeatureStore
@@ -121,6 +121,7 @@ class VertexService:
             **self.feature_store.handlers(),
             **self.schedules.handlers(),
             **gemini.handlers(),
+            **embedding.handlers(),
             "projects.locations.get": _location,
         }
         if version == "v1beta1":

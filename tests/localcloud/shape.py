@@ -117,7 +117,9 @@ def faults(http: str, path: str, status: int, raw: bytes) -> Iterator[str]:
     if method.response in ("", "GoogleApiHttpBody"):
         # A body of any kind.
         return
-    yield from _wrong(_validator(document.name, method.response), body, method.id)
+    # A stream that no client asked for as events is one array.
+    for message in body if method.verb.startswith("stream") else [body]:
+        yield from _wrong(_validator(document.name, method.response), message, method.id)
     if method.response == "GoogleLongrunningOperation":
         for name in ("response", "metadata"):
             yield from _wrong_any(body.get(name), f"{method.id} {name}")
