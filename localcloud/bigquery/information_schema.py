@@ -5,20 +5,22 @@ https://cloud.google.com/bigquery/docs/information-schema-intro
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+import sqlglot
 from local_bigquery.catalog import datasets
 from local_bigquery.sql import rules
 from local_bigquery.sql.rules import information_schema as upstream_views
 from sqlglot import exp
 
-from localcloud.bigquery import location, project_options
+from localcloud.bigquery import catalog_views, jobs_view, location, project_options
 from localcloud.bigquery.index import stored_index
 from localcloud.bigquery.index.stored_index import StoredIndex
 
 Rows = tuple[list[str], list[list[Any]]]
 """Columns, each with its type unless that is STRING, and rows."""
 
+JOBS = ("JOBS", "JOBS_BY_PROJECT", "JOBS_BY_USER")
 _INDEX = ["index_catalog", "index_schema", "table_name", "index_name"]
 _ALTERATION = (
     "STRUCT<status STRING, message STRUCT<reason STRING, location STRING, debug_info STRING, "
@@ -43,7 +45,7 @@ _OPTION = ["option_name", "option_type", "option_value"]
 
 def install() -> None:
     """Put the views into local-bigquery; repeating it changes nothing."""
-    upstream_views.VIEWS |= {
+    upstream_views.VIEWS |= catalog_views.VIEWS | {
         "VECTOR_INDEXES": vector_indexes,
         "VECTOR_INDEX_COLUMNS": _columns("VECTOR"),
         "VECTOR_INDEX_OPTIONS": _options("VECTOR"),
@@ -61,16 +63,44 @@ def regional(tree: exp.Expression, context: Any) -> exp.Expression:
     """Replace the views that belong to a region, not to a dataset, in a statement."""
     for table in list(tree.find_all(exp.Table)):
         found = upstream_views._view(table)
-        if found is None or found[0] not in ("PROJECT_OPTIONS", "EFFECTIVE_PROJECT_OPTIONS"):
+        query = _regional_query(found[0], found[1], found[2], context) if found else None
+        if query is None:
             continue
-        view, project_id, scope = found
-        place = location.of_region(scope or "") or location.of_running_job()
-        rows = _project_options(
-            view == "EFFECTIVE_PROJECT_OPTIONS", project_id or context.project_id, place
-        )
-        alias = exp.TableAlias(this=exp.to_identifier(table.alias or view.lower()))
-        table.replace(exp.Subquery(this=upstream_views._values(*rows), alias=alias))
+        name = table.alias or table.name.rsplit(".", 1)[-1].lower()
+        alias = exp.TableAlias(this=exp.to_identifier(name))
+        table.replace(exp.Subquery(this=query, alias=alias))
     return tree
+
+
+def _regional_query(
+    view: str, project: str | None, scope: str | None, context: Any
+) -> exp.Expression | None:
+    project_id = project or context.project_id
+    region = location.of_region(scope or "")
+    if view in ("PROJECT_OPTIONS", "EFFECTIVE_PROJECT_OPTIONS"):
+        place = region or location.of_running_job()
+        rows = _project_options(view == "EFFECTIVE_PROJECT_OPTIONS", project_id, place)
+        return _values(rows)
+    if view in JOBS:
+        place = region or location.of_running_job()
+        number = project_options.number(project_id)
+        text = jobs_view.QUERY.format(
+            project=exp.Literal.string(project_id).sql(),
+            number="CAST(NULL AS BIGINT)" if number is None else number,
+        ).rstrip()
+        of_place = exp.Literal.string(place).sql()
+        text += f" AND resource ->> '$.jobReference.location' = {of_place}"
+        parsed: Any = sqlglot.parse_one(text, dialect="duckdb")
+        return cast(exp.Expression, parsed)
+    if region is None or view not in upstream_views.VIEWS:
+        return None
+    rows = upstream_views.VIEWS[view](project_id, None)
+    return _values(catalog_views.in_region(rows, region, project_id, location.of_dataset))
+
+
+def _values(rows: Rows) -> exp.Expression:
+    made: exp.Expression = upstream_views._values(*rows)
+    return made
 
 
 def vector_indexes(project_id: str, dataset_id: str | None) -> Rows:
