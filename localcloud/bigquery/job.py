@@ -178,9 +178,14 @@ def error(job: Job) -> BigQueryError | None:
 
 
 def table(project_id: str, dataset_id: str, table_id: str) -> Table:
-    """What a new table has before anything is said about it; it lives where its dataset does."""
+    """What a new table has before anything is said about it; it lives where its dataset does.
+
+    The result of a query has its job's id, and is where that ran.
+    """
     made = _table(project_id, dataset_id, table_id)
-    return made.replace(location=location.of_dataset(project_id, dataset_id) or location.DEFAULT)
+    job = store.load(project_id, table_id) if dataset_id == anonymous.DATASET else None
+    place = job.jobReference.location if job else location.of_dataset(project_id, dataset_id)
+    return made.replace(location=place or location.DEFAULT)
 
 
 def not_found(project_id: str, dataset_id: str, table_id: str) -> BigQueryError:

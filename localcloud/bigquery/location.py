@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
 
-from local_bigquery.catalog import datasets, metadata
+from local_bigquery.catalog import datasets, metadata, tables
 from local_bigquery.errors import BigQueryError
 from local_bigquery.models import Dataset, JobConfiguration
 
@@ -46,9 +46,14 @@ def spelled(place: str) -> str:
 
 
 def of_dataset(project_id: str, dataset_id: str) -> str | None:
-    """A dataset's location such as `EU`; None when there is no such dataset."""
+    """A dataset's location such as `EU`; None when there is no such dataset.
+
+    The hidden dataset is in every location: as one of the job in hand, it is where that runs.
+    """
     if region := of_region(dataset_id):
         return region
+    if dataset_id == tables.RESULTS:
+        return running.get()
     stored = metadata.load(Dataset, project_id, dataset_id)
     if stored is None:
         return DEFAULT if datasets.exists(project_id, dataset_id) else None

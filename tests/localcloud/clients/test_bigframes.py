@@ -337,6 +337,29 @@ def test_rows_are_split_and_predictions_measured(frame: Any) -> None:
     assert metrics.r2_score(test_mass, predicted) > 0.6
 
 
+@pytest.mark.covers("bigframes")
+def test_a_session_works_in_another_location(bpd: Any, local_cloud: LocalCloud) -> None:
+    import bigframes
+
+    given = bpd.options.bigquery
+    session = bigframes.connect(
+        bigframes.BigQueryOptions(
+            project=PROJECT,
+            location="EU",
+            credentials=AnonymousCredentials(),
+            client_endpoints_override=given.client_endpoints_override,
+        )
+    )
+    rows = session.read_pandas(pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [2.0, 4.0, 6.0]}))
+    estimator = made("linear_model.LinearRegression")
+
+    estimator.fit(rows[["x"]], rows[["y"]])
+    predicted = estimator.predict(rows[["x"]]).to_pandas()
+    session.close()
+
+    assert predicted["predicted_y"].tolist() == pytest.approx([2, 4, 6])
+
+
 @pytest.mark.covers("bigframes", "ALTER MODEL")
 def test_a_model_is_registered(frame: Any, local_cloud: LocalCloud) -> None:
     import requests

@@ -169,6 +169,37 @@ def test_a_model_trained_in_sql_answers_over_grpc(
     assert (raw.content_type, b"predicted_y" in raw.data) == ("application/json", True)
 
 
+@pytest.mark.covers("gRPC", "aiplatform.projects.locations.publishers.models.streamGenerateContent")
+def test_an_answer_is_streamed(channel: grpc.Channel) -> None:
+    client = aiplatform_v1.PredictionServiceClient(
+        transport=PredictionServiceGrpcTransport(channel=channel)
+    )
+    asked = {
+        "model": f"{LOCATION}/publishers/google/models/gemini-2.5-flash",
+        "contents": [{"role": "user", "parts": [{"text": "Tell me about penguins."}]}],
+    }
+
+    pieces = [
+        piece.candidates[0].content.parts[0].text for piece in client.stream_generate_content(asked)
+    ]
+    whole = client.generate_content(asked).candidates[0].content.parts[0].text
+
+    assert (len(pieces) > 1, "".join(pieces)) == (True, whole)
+
+
+def test_streams_in_both_directions_are_said_to_be_missing(channel: grpc.Channel) -> None:
+    client = aiplatform_v1.PredictionServiceClient(
+        transport=PredictionServiceGrpcTransport(channel=channel)
+    )
+
+    with pytest.raises(exceptions.MethodNotImplemented, match="exists in gRPC only"):
+        list(
+            client.streaming_predict(
+                iter([aiplatform_v1.StreamingPredictRequest(endpoint=f"{LOCATION}/endpoints/1")])
+            )
+        )
+
+
 def test_the_beta_api_is_another_service(channel: grpc.Channel) -> None:
     client = aiplatform_v1beta1.ModelMonitoringServiceClient(
         transport=ModelMonitoringServiceGrpcTransport(channel=channel)
