@@ -15,10 +15,16 @@ from typing import Any
 import duckdb
 from local_bigquery.errors import BigQueryError
 
+from googlesql import parser
 from googlesql.constant import Constant
+from googlesql.position import Text
+from googlesql.tree import identifiers, walk
 
 LABEL_TOP_K = 32_000
 LABEL_FREQUENCY = 5
+MOST_CROSSED, MOST_DEGREE = 10, 4
+FIELD_DEPTH = 6
+"""How deep the fields of a STRUCT are that is all of a query's SELECT list."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,28 @@ def hash_bucketize(x: str, arguments: Sequence[Constant]) -> str:
     return f"MOD(MOD({hashed}, {count}) + {unsigned} + {count}, {count})"
 
 
+def feature_cross(x: str, arguments: Sequence[Constant]) -> str:
+    """A STRUCT with a field for each combination of 2 to `degree` fields, their texts joined.
+
+    https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-feature-cross
+    """
+    name = "ML.FEATURE_CROSS"
+    degree = _integer(name, "degree", arguments[:1] or [2], at_least=2)
+    fields = _struct_fields(name, x)
+    if degree > MOST_DEGREE or not 2 <= len(fields) <= MOST_CROSSED:
+        raise BigQueryError(
+            "invalidQuery",
+            f"{name} crosses 2 to {MOST_CROSSED} features with a degree of 2 to {MOST_DEGREE}; "
+            f"here are {len(fields)} features and a degree of {degree}.",
+        )
+    crossed = []
+    for size in range(2, degree + 1):
+        for chosen in itertools.combinations(fields, size):
+            texts = ", '_', ".join(fields[field] for field in chosen)
+            crossed.append(f"CONCAT({texts}) AS `{'_'.join(chosen)}`")
+    return f"STRUCT({', '.join(crossed)})"
+
+
 ANALYTIC: dict[str, Analytic] = {
     "ML.STANDARD_SCALER": standard_scaler,
     "ML.MIN_MAX_SCALER": min_max_scaler,
@@ -173,9 +201,37 @@ ANALYTIC: dict[str, Analytic] = {
 
 SCALAR: dict[str, Scalar] = {
     "ML.BUCKETIZE": bucketize,
+    "ML.FEATURE_CROSS": feature_cross,
     "ML.HASH_BUCKETIZE": hash_bucketize,
 }
 """Functions of one row, written `f(x, ...)`."""
+
+
+def _struct_fields(function: str, x: str) -> dict[str, str]:
+    """Names and expressions of the fields of a STRUCT that is written out."""
+    text = Text(f"SELECT {x}")
+    fields: dict[str, str] = {}
+    for node, above in walk(parser.parse_statement(text.sql)):
+        if node.kind != "ASTStructConstructorArg" or len(above) != FIELD_DEPTH:
+            continue
+        expression, alias = node.child("expression"), node.child("alias")
+        if expression is None:
+            continue
+        named = alias if alias is not None else expression
+        path = identifiers(named) if named.kind in ("ASTAlias", "ASTPathExpression") else []
+        if not path or path[-1] in fields:
+            raise BigQueryError(
+                "invalidQuery",
+                f"{function} needs a name of its own for each field of {x}; give it with AS.",
+            )
+        fields[path[-1]] = text.slice(expression.start, expression.end)
+    if not fields:
+        raise BigQueryError(
+            "notImplemented",
+            f"{function} on the local cloud takes a STRUCT that is written out, such as "
+            f"STRUCT(a, b), and this is {x}.",
+        )
+    return fields
 
 
 def number(value: Any) -> str:

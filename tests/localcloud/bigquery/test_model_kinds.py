@@ -436,3 +436,24 @@ def test_arrays_and_structs_are_features_in_sql_and_online(
         "name": "berth",
         "type": {"typeKind": "STRING"},
     }
+
+
+@pytest.mark.covers("ML.FEATURE_CROSS", "DNN_LINEAR_COMBINED_CLASSIFIER", "TRANSFORM")
+def test_crossed_features_are_learnt_online_too(run: Run, dataset: str, server: Server) -> None:
+    run(
+        "CREATE MODEL crossed TRANSFORM (label, ML.FEATURE_CROSS(STRUCT(a, b)) AS both) "
+        "OPTIONS (model_type = 'DNN_LINEAR_COMBINED_CLASSIFIER', hidden_units = [4], "
+        "model_registry = 'VERTEX_AI', vertex_ai_model_id = 'crossed', early_stop = FALSE, "
+        "optimizer = 'ADAM', learn_rate = 0.05) AS "
+        "SELECT a, b, a = b AS label FROM UNNEST(['x', 'y']) AS a, UNNEST(['x', 'y']) AS b, "
+        "UNNEST(GENERATE_ARRAY(1, 100))"
+    )
+
+    # No column alone tells whether both are alike.
+    [scores] = run("SELECT roc_auc FROM ML.EVALUATE(MODEL crossed)")
+    info = run("SELECT input FROM ML.FEATURE_INFO(MODEL crossed)")
+    [(_, version)] = server.registry.versions["crossed"]
+    [online] = server.service.engine.predict(version.artifact_uri, [{"a": "x", "b": "x"}])
+    assert scores["roc_auc"] == 1
+    assert online["predicted_label"] == "true"
+    assert [row["input"] for row in info] == ["a", "b"]

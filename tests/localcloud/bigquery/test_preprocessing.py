@@ -176,3 +176,39 @@ def test_a_number_survives_its_literal(value: float) -> None:
     with duckdb.connect() as cursor:
         [(found,)] = cursor.execute(f"SELECT CAST(x AS DOUBLE) FROM ({literal}) AS q(x)").fetchall()
     assert found == value or math.isclose(found, value, rel_tol=1e-12)
+
+
+@pytest.mark.covers("ML.FEATURE_CROSS")
+def test_feature_cross_is_as_google_documents_it(cursor: duckdb.DuckDBPyConnection) -> None:
+    sql = preprocessing.SCALAR["ML.FEATURE_CROSS"]("STRUCT('a' AS f1, 'b' AS f2, 'c' AS f3)", [])
+
+    query = sqlglot.transpile(f"SELECT {sql} AS x", read="bigquery", write="duckdb")[0]
+    [(crossed,)] = cursor.execute(query).fetchall()
+
+    assert crossed == {"f1_f2": "a_b", "f1_f3": "a_c", "f2_f3": "b_c"}
+
+
+@pytest.mark.covers("ML.FEATURE_CROSS")
+def test_feature_cross_of_a_higher_degree_has_the_lower_ones_too() -> None:
+    sql = preprocessing.feature_cross("STRUCT(a, t.b, UPPER(c) AS c)", [3])
+
+    assert sql == (
+        "STRUCT(CONCAT(a, '_', t.b) AS `a_b`, CONCAT(a, '_', UPPER(c)) AS `a_c`, "
+        "CONCAT(t.b, '_', UPPER(c)) AS `b_c`, CONCAT(a, '_', t.b, '_', UPPER(c)) AS `a_b_c`)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "degree", "says"),
+    [
+        ("STRUCT(a)", 2, "crosses 2 to 10 features"),
+        ("STRUCT(a, b)", 5, "a degree of 2 to 4"),
+        ("STRUCT(a, b)", 1, "integer from 2"),
+        ("STRUCT(a, UPPER(b))", 2, "a name of its own"),
+        ("STRUCT(a, b AS a)", 2, "a name of its own"),
+        ("some_struct", 2, "a STRUCT that is written out"),
+    ],
+)
+def test_what_cannot_be_crossed_is_refused(written: str, degree: int, says: str) -> None:
+    with pytest.raises(BigQueryError, match=says):
+        preprocessing.feature_cross(written, [degree])
