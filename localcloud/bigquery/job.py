@@ -69,6 +69,7 @@ _run = runner._execute
 _execute = query._execute
 _table = tables.defaults
 _not_found = table_rules._not_found
+CANCEL_TRIES = 20
 JOBS_AT_A_TIME = 32
 """A training that has to wait for others is one that BigQuery would have begun."""
 
@@ -110,6 +111,7 @@ def install() -> None:
     )
     runner._job = make
     runner.submit = submit
+    runner.cancel = cancel
     runner.error = error
     runner._execute = run
     runner._done = done
@@ -167,6 +169,25 @@ def run(*arguments: Any) -> None:
     """Run a job; the memory it leaves is given back when none runs any more."""
     with upstream.runtime().idle_memory.in_use():
         _run(*arguments)
+
+
+def cancel(project_id: str, job_id: str) -> Job:
+    """Ask a job to stop, and wait a second for it.
+
+    A statement that is not running yet cannot be interrupted: it is asked again, and looks for
+    itself before it runs.
+    """
+    runner.get(project_id, job_id)
+    running = runner._running.get((project_id, job_id))
+    if running is not None:
+        running.cancelled = True
+        for _ in range(CANCEL_TRIES):
+            if running.cursor is not None:
+                running.cursor.interrupt()
+            if running.future is None or wait([running.future], 1 / CANCEL_TRIES).done:
+                break
+    found: Job = runner.get(project_id, job_id)
+    return found
 
 
 def error(job: Job) -> BigQueryError | None:

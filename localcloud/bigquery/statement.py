@@ -19,6 +19,7 @@ from localcloud.bigquery import (
     create_model,
     database,
     file_statement,
+    job,
     model_statement,
     parameter,
     privilege_statement,
@@ -254,6 +255,7 @@ def _run_query(interpreter: Interpreter, statement: Statement, kind: str) -> Non
     """
     context = interpreter.context
     position = context.position
+    job.cancellation()()
     try:
         _run(interpreter, statement)
     except BigQueryError:
