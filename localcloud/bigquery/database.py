@@ -16,7 +16,7 @@ from local_bigquery.settings import settings
 from local_bigquery.sql import native
 from local_bigquery.sql.dialect import FUNCTIONS, MACRO
 
-from localcloud.bigquery import project_options
+from localcloud.bigquery import project_options, translation
 
 UNAVAILABLE: set[str] = set()
 """Upper-case names of functions that need an extension this engine has not, such as `ST_AREA`."""
@@ -47,6 +47,8 @@ def connect() -> duckdb.DuckDBPyConnection:
             connection.execute(statement)
         except duckdb.Error:
             UNAVAILABLE.add(name.upper())
+    for macro in translation.MACROS:
+        connection.execute(macro)
     for file in sorted(project_files().glob("*.duckdb")):
         attach(connection, file.stem)
     attach(connection, settings.default_project_id)

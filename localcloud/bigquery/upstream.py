@@ -121,6 +121,7 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
         kept_job,
         statement,
         time_travel,
+        translation,
     )
 
     state_dir.mkdir(parents=True, exist_ok=True)
@@ -138,6 +139,7 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
     dialect.install()
     time_travel.install()
     statement.install()
+    translation.install()
     information_schema.install()
     _runtime = opened
     engine.connection()
