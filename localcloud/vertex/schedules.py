@@ -1,4 +1,4 @@
-"""Schedules: monitoring jobs that are begun at times of unix-cron.
+"""Schedules: pipeline and monitoring jobs that are begun at times of unix-cron.
 
 Source: https://cloud.google.com/vertex-ai/docs/pipelines/schedule-pipeline-run
 """

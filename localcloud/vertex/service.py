@@ -14,6 +14,7 @@ from localcloud.vertex.endpoints import Endpoints
 from localcloud.vertex.feature_store import FeatureStore
 from localcloud.vertex.models import MODEL_ID, Models
 from localcloud.vertex.monitors import Monitors
+from localcloud.vertex.pipelines import Pipelines
 from localcloud.vertex.predictions import Predictions
 from localcloud.vertex.schedules import Schedules, Work
 
@@ -38,19 +39,26 @@ class VertexService:
         self.deployment_monitoring = DeploymentMonitoring(cloud)
         self.monitors = Monitors(cloud, self.engine)
         self.feature_store = FeatureStore(cloud, self.engine)
+        self.pipelines = Pipelines(cloud, self.engine)
         self.schedules = Schedules(
             cloud,
             {
+                "createPipelineJobRequest": Work(
+                    self.pipelines.check_scheduled,
+                    self.pipelines.begin_scheduled,
+                    self.pipelines.active,
+                ),
                 "createModelMonitoringJobRequest": Work(
                     self.monitors.check_scheduled,
                     self.monitors.begin_scheduled,
                     self.monitors.active,
-                )
+                ),
             },
             lambda: self.ticker.wake(),
         )
         self.ticker = Ticker(cloud.clock, (self.schedules.tick, self.feature_store.tick))
         self.monitors.over = self.ticker.wake
+        self.pipelines.over = self.ticker.wake
         self.feature_store.wake = self.ticker.wake
         self.planes = [self._plane("v1"), self._plane("v1beta1")]
 
@@ -58,6 +66,7 @@ class VertexService:
         """Introduce BigQuery; monitoring jobs that a killed server left are begun again."""
         self._engine = engine
         self.monitors.resume()
+        self.pipelines.resume()
         self.ticker.start()
 
     def engine(self) -> BigQueryEngine:
@@ -73,6 +82,7 @@ class VertexService:
     def close(self) -> None:
         """Let the running monitoring job end, drop the waiting ones; they begin again later."""
         self.ticker.stop()
+        self.pipelines.close()
         self.monitors.close()
 
     # ------------------------------------------------------------ ModelRegistry
@@ -112,6 +122,7 @@ class VertexService:
             ),
             **self.feature_store.collections(prefix),
             **self.schedules.collections(prefix),
+            **self.pipelines.collections(prefix),
         }
         handlers: dict[str, Handler] = {
             **self.models.handlers(),
@@ -120,6 +131,7 @@ class VertexService:
             **self.deployment_monitoring.handlers(),
             **self.feature_store.handlers(),
             **self.schedules.handlers(),
+            **self.pipelines.handlers(),
             **gemini.handlers(),
             **embedding.handlers(),
             "projects.locations.get": _location,

@@ -50,7 +50,8 @@ class FakeEngine:
     ) -> dict[str, Any]:
         self.jobs.append((project, location, configuration))
         failure = self.failures.get(configuration["query"]["query"])
-        return {"status": {"state": "DONE", **({"errorResult": failure} if failure else {})}}
+        status = {"state": "DONE", **({"errorResult": failure} if failure else {})}
+        return {"configuration": configuration, "status": status}
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Google's unchanged clients over the running local cloud."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,99 @@ def test_the_vertex_sdk_syncs_reads_and_searches_a_feature_view(
         assert found["neighbors"] == [{"entity_id": "EWR", "distance": 0.0}]
     view.delete()
     store.delete()
+
+
+def test_the_vertex_sdk_runs_a_pipeline_that_trains_and_evaluates(
+    sdk: Any, local_cloud: LocalCloud, tmp_path: Path
+) -> None:
+    from google.cloud import bigquery
+
+    client = bigquery.Client(
+        PROJECT,
+        credentials=AnonymousCredentials(),
+        client_options=ClientOptions(api_endpoint=local_cloud.url),
+    )
+    client.create_dataset("pipeline", exists_ok=True)
+    template = tmp_path / "pipeline.json"
+    template.write_text(json.dumps(_training_pipeline()))
+    job = sdk.PipelineJob(
+        display_name="train",
+        template_path=str(template),
+        pipeline_root="gs://root",
+        parameter_values={"query": _TRAINING},
+    )
+
+    job.submit()
+    job.wait()
+
+    details = {task.task_name: task for task in job.task_details}
+    model = details["train"].outputs["model"].artifacts[0]
+    metrics = details["check"].outputs["evaluation_metrics"].artifacts[0]
+    assert model.metadata["modelId"] == "line"
+    assert metrics.metadata["schema"]["fields"][0]["name"] == "mean_absolute_error"
+    assert client.get_model("pipeline.line").model_type == "LINEAR_REGRESSION"
+
+
+_TRAINING = """CREATE OR REPLACE MODEL pipeline.line
+OPTIONS (model_type = "LINEAR_REG", input_label_cols = ["y"])
+AS SELECT x, 2 * x + 1 AS y FROM UNNEST(GENERATE_ARRAY(1, 50)) AS x"""
+
+
+def _training_pipeline() -> dict[str, Any]:
+    def component(executor: str, output: str, schema: str) -> dict[str, Any]:
+        parameters = {
+            name: {"parameterType": "STRING", "isOptional": True} for name in ("query", "location")
+        }
+        return {
+            "executorLabel": executor,
+            "inputDefinitions": {"parameters": parameters},
+            "outputDefinitions": {
+                "artifacts": {output: {"artifactType": {"schemaTitle": schema}}},
+                "parameters": {"gcp_resources": {"parameterType": "STRING"}},
+            },
+        }
+
+    def executor(launcher: str) -> dict[str, Any]:
+        module = f"google_cloud_pipeline_components.container.v1.bigquery.{launcher}.launcher"
+        image = "gcr.io/ml-pipeline/google-cloud-pipeline-components:2.22.0"
+        return {"container": {"image": image, "command": ["python3", "-u", "-m", module]}}
+
+    location = {"runtimeValue": {"constant": "US"}}
+    source = {"taskOutputArtifact": {"producerTask": "train", "outputArtifactKey": "model"}}
+    query = {"componentInputParameter": "query"}
+    return {
+        "pipelineInfo": {"name": "train"},
+        "schemaVersion": "2.1.0",
+        "sdkVersion": "kfp-2.14.0",
+        "root": {
+            "inputDefinitions": {"parameters": {"query": {"parameterType": "STRING"}}},
+            "dag": {
+                "tasks": {
+                    "train": {
+                        "componentRef": {"name": "comp-train"},
+                        "inputs": {"parameters": {"query": query, "location": location}},
+                    },
+                    "check": {
+                        "componentRef": {"name": "comp-check"},
+                        "inputs": {
+                            "parameters": {"location": location},
+                            "artifacts": {"model": source},
+                        },
+                    },
+                }
+            },
+        },
+        "components": {
+            "comp-train": component("exec-train", "model", "google.BQMLModel"),
+            "comp-check": component("exec-check", "evaluation_metrics", "system.Artifact"),
+        },
+        "deploymentSpec": {
+            "executors": {
+                "exec-train": executor("create_model"),
+                "exec-check": executor("evaluate_model"),
+            }
+        },
+    }
 
 
 def _index(algorithm: Any, measure: Any) -> Any:
