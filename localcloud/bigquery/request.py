@@ -82,9 +82,21 @@ async def _checked(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
         called = document.load("bigquery.v2").route(method, path)
         if called is not None and called.request and called.id not in _ANY_VALUES:
             document.load("bigquery.v2").schema.parse(called.request, _numbers_as_text(body))
+        _check_external(body)
         location.requested.set(_location(body))
         job.request_id.set(body.get("requestId") if path.endswith("/queries") else None)
     return scope, _replayed(payload, receive)
+
+
+def _check_external(body: Mapping[str, Any]) -> None:
+    # local-bigquery would make an empty table, or overlook what the query names.
+    query = (body.get("configuration") or {}).get("query") or {}
+    if body.get("externalDataConfiguration") or query.get("tableDefinitions"):
+        raise BigQueryError(
+            "notImplemented",
+            "External tables are not implemented on the local cloud; load the files instead: by a "
+            "load job or LOAD DATA.",
+        )
 
 
 async def _upload(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:

@@ -401,3 +401,16 @@ def test_load_data_reads_partition_columns_from_paths(run: Run, server: Server) 
         {"id": 1, "day": date(2024, 1, 1)},
         {"id": 2, "day": date(2024, 1, 2)},
     ]
+
+
+def test_external_tables_are_said_to_be_missing(client: bigquery.Client, dataset: str) -> None:
+    external = bigquery.ExternalConfig("CSV")
+    external.source_uris = ["gs://loads/a.csv"]
+    table = bigquery.Table(f"{client.project}.{dataset}.outside")
+    table.external_data_configuration = external
+    config = bigquery.QueryJobConfig(table_definitions={"outside": external})
+
+    with pytest.raises(exceptions.MethodNotImplemented, match="External tables"):
+        client.create_table(table)
+    with pytest.raises(exceptions.MethodNotImplemented, match="External tables"):
+        client.query("SELECT * FROM outside", job_config=config, retry=None)
