@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localcloud import connection, oauth, resource_manager, service_accounts, service_usage
+from localcloud.admin.service import PREFIX, Admin, SeenRequest
 from localcloud.cloud import Cloud
 from localcloud.data_transfer.service import Clock, DataTransfer
 from localcloud.discovery.control_plane import ControlPlane
@@ -155,6 +156,7 @@ class LocalCloud:
             service_usage.plane(self.cloud),
             self.data_transfer.plane,
         ]
+        self._admin = Admin(self._dispatch)
         self.readiness = Readiness()
         self.grpc: Json = {}
         self._open_bigquery = bigquery
@@ -207,7 +209,7 @@ class LocalCloud:
         """The ASGI application."""
         if scope["type"] != "http":
             raise RuntimeError(f"the local cloud speaks HTTP, not {scope['type']}")
-        await _Logged(self._dispatch)(scope, receive, send)
+        await _Logged(self._admin, self._admin.see)(scope, receive, send)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -326,10 +328,11 @@ def _streamed(chunks: Sequence[Json], is_sse: bool) -> Response:
 
 
 class _Logged:
-    """Writes one line a request."""
+    """Writes one line a request, and tells of it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, see: Callable[[SeenRequest], None]) -> None:
         self.app = app
+        self.see = see
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, status = time.perf_counter(), 0
@@ -345,10 +348,8 @@ class _Logged:
         finally:
             if scope["path"] != "/healthz":
                 milliseconds = (time.perf_counter() - started) * 1000
-                _line(scope, status, milliseconds)
-
-
-def _line(scope: Scope, status: int, milliseconds: float) -> None:
-    query: Any = scope.get("query_string", b"")
-    target = scope["path"] + (f"?{query.decode('latin-1')}" if query else "")
-    log.info("%s %s %s %.0f ms", scope["method"], target, status, milliseconds)
+                query: Any = scope.get("query_string", b"")
+                target = scope["path"] + (f"?{query.decode('latin-1')}" if query else "")
+                log.info("%s %s %s %.0f ms", scope["method"], target, status, milliseconds)
+                if not scope["path"].startswith(PREFIX):
+                    self.see(SeenRequest(scope["method"], target, status, milliseconds))

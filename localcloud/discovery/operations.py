@@ -9,9 +9,13 @@ import json
 import secrets
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 
 from localcloud.errors import ApiError, Json
 from localcloud.store import Store, now
+
+failing: ContextVar[tuple[str, str] | None] = ContextVar("failing_operation", default=None)
+"""Canonical status and message that operations begun by the request in hand end with."""
 
 Effect = Callable[[Json], Json]
 """What an operation does when due: its arguments -> the operation's `response`."""
@@ -32,7 +36,10 @@ class Operations:
         self.store = store
         self.seconds = seconds
         self.clock = clock
-        self._effects: dict[str, Effect] = {"respond": lambda arguments: dict(arguments)}
+        self._effects: dict[str, Effect] = {
+            "respond": lambda arguments: dict(arguments),
+            "fail": _fail,
+        }
 
     def effect(self, name: str, effect: Effect) -> None:
         """Make an effect known under the name that `start` stores."""
@@ -65,6 +72,8 @@ class Operations:
                 **metadata,
                 "genericMetadata": {"createTime": started, "updateTime": started, **generic},
             }
+        if fault := failing.get():
+            effect, arguments = "fail", {"status": fault[0], "message": fault[1]}
         body = {"name": name, "metadata": metadata}
         due = self.clock() + self.seconds if self.seconds > 0 else 0.0
         with self.store.transaction():
@@ -144,3 +153,7 @@ class Operations:
                 "SELECT name, effect FROM operations WHERE done=0"
             ).fetchall()
         return [(str(name), *json.loads(effect)) for name, effect in rows]
+
+
+def _fail(arguments: Json) -> Json:
+    raise ApiError(arguments["status"], arguments["message"])
