@@ -238,10 +238,12 @@ def test_the_vertex_sdk_syncs_reads_and_searches_a_feature_view(
 
 
 def test_the_vertex_sdk_runs_a_pipeline_that_trains_and_evaluates(
-    sdk: Any, local_cloud: LocalCloud, tmp_path: Path
+    sdk: Any, local_cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from google.cloud import bigquery
 
+    # The SDK makes the bucket of the pipeline's root by itself.
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", local_cloud.url)
     client = bigquery.Client(
         PROJECT,
         credentials=AnonymousCredentials(),
