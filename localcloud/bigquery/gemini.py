@@ -29,8 +29,8 @@ class Answer:
     """What one prompt got.
 
     Attributes:
-        text: The generated text; None when it failed.
-        response: The whole response as JSON; None when it failed.
+        text: The generated text; None when it failed or was blocked.
+        response: The whole response as JSON; None when nobody answered.
         status: Why it failed; empty when it did not.
     """
 
@@ -94,5 +94,9 @@ def _ask(client: httpx.Client, url: str, prompt: str | None, config: Mapping[str
     if not response.is_success:
         return Answer(None, None, http.failure(url, response))
     whole = response.json()
-    parts = whole["candidates"][0]["content"]["parts"]
+    candidate = whole["candidates"][0]
+    parts = candidate.get("content", {}).get("parts")
+    if not parts:
+        reason = candidate.get("finishReason", "no reason")
+        return Answer(None, json.dumps(whole), f"the model gave no text: {reason}")
     return Answer("".join(part.get("text", "") for part in parts), json.dumps(whole), "")

@@ -51,6 +51,18 @@ def handlers() -> dict[str, Handler]:
     return found
 
 
+_ASKED_FAILURE = re.compile(r"\[\[local-cloud: (?P<what>[^\]]*)\]\]")
+_ERROR = re.compile(r"error (?P<code>\d{3})(?: (?P<message>.+))?")
+_STATUS = {
+    "400": "INVALID_ARGUMENT",
+    "403": "PERMISSION_DENIED",
+    "404": "NOT_FOUND",
+    "429": "RESOURCE_EXHAUSTED",
+    "500": "INTERNAL",
+    "503": "UNAVAILABLE",
+    "504": "DEADLINE_EXCEEDED",
+}
+"""The errors that a prompt can ask for."""
 STREAM, WHOLE = ":streamGenerateContent", ":generateContent"
 _WORDS_A_CHUNK = 4
 
@@ -61,6 +73,8 @@ def chunks(reply: Json) -> list[Json]:
     The reason of its end and the counts of tokens come with the last chunk.
     """
     [candidate] = reply["candidates"]
+    if not candidate["content"]["parts"]:
+        return [reply]
     words = re.findall(r"\S+\s*", candidate["content"]["parts"][0]["text"])
     parts = [
         "".join(words[start : start + _WORDS_A_CHUNK])
@@ -130,13 +144,14 @@ def _generate(call: Call) -> Json:
     if not any(content.get("parts") for content in call.body["contents"]):
         raise ApiError("INVALID_ARGUMENT", "contents must hold at least one part.")
     model, prompt = call.name.rsplit("/", 1)[-1], _prompt(call.body)
-    text = answer(model, prompt, call.body.get("generationConfig", {}))
+    blocked = _asked_failure(prompt)
+    text = "" if blocked else answer(model, prompt, call.body.get("generationConfig", {}))
     asked, said = len(prompt.split()), len(text.split())
     return {
         "candidates": [
             {
-                "content": {"role": "model", "parts": [{"text": text}]},
-                "finishReason": "STOP",
+                "content": {"role": "model", "parts": [] if blocked else [{"text": text}]},
+                "finishReason": "SAFETY" if blocked else "STOP",
                 "index": 0,
             }
         ],
@@ -148,6 +163,29 @@ def _generate(call: Call) -> Json:
         "modelVersion": f"{model}-local-stand-in",
         "responseId": hashlib.sha256(text.encode()).hexdigest()[:22],
     }
+
+
+def _asked_failure(prompt: str) -> bool:
+    """Whether a prompt asks to be blocked: it has `[[local-cloud: safety]]`.
+
+    Raises:
+        ApiError: It asks for an error, as in `[[local-cloud: error 429 no quota]]`, or for what
+            there is not.
+    """
+    asked = _ASKED_FAILURE.search(prompt)
+    if asked is None:
+        return False
+    if asked["what"] == "safety":
+        return True
+    error = _ERROR.fullmatch(asked["what"])
+    if error is None or error["code"] not in _STATUS:
+        raise ApiError(
+            "INVALID_ARGUMENT",
+            f"The prompt asks the local cloud for {asked['what']!r}; it can ask for safety, or for "
+            f"error with one of {', '.join(_STATUS)} and a message.",
+        )
+    message = error["message"] or "The prompt asked for this error."
+    raise ApiError(_STATUS[error["code"]], message)
 
 
 def _count(call: Call) -> Json:

@@ -129,6 +129,36 @@ def test_an_embedding_of_another_model_is_not_made_up(client: Any) -> None:
         embedded(client, "imagen-4", "x")
 
 
+@pytest.mark.covers("failures on request")
+@pytest.mark.parametrize(
+    ("asked", "code", "message"),
+    [
+        ("error 429 no quota left", 429, "no quota left"),
+        ("error 500", 500, "The prompt asked for this error"),
+        ("error 999", 400, "it can ask for safety"),
+    ],
+)
+def test_a_prompt_can_ask_for_an_error(client: Any, asked: str, code: int, message: str) -> None:
+    from google.genai import errors
+
+    with pytest.raises(errors.APIError, match=message) as caught:
+        client.models.generate_content(model=MODEL, contents=f"Hello [[local-cloud: {asked}]]")
+
+    assert caught.value.code == code
+
+
+@pytest.mark.covers("failures on request")
+def test_a_prompt_can_ask_to_be_blocked(client: Any) -> None:
+    asked = "Hello [[local-cloud: safety]]"
+
+    whole = client.models.generate_content(model=MODEL, contents=asked)
+    streamed = list(client.models.generate_content_stream(model=MODEL, contents=asked))
+
+    assert [
+        (answer.text, answer.candidates[0].finish_reason.name) for answer in (whole, *streamed)
+    ] == [(None, "SAFETY")] * 2
+
+
 def embedded(client: Any, model: str, text: str, **config: Any) -> list[float]:
     reply = client.models.embed_content(model=model, contents=text, config=config or None)
     [embedding] = reply.embeddings
