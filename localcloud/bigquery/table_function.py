@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from localcloud import bqml
 
 GENERATE_TEXT = ("AI.GENERATE_TEXT", "ML.GENERATE_TEXT")
+GENERATE_EMBEDDING = ("AI.GENERATE_EMBEDDING", "ML.GENERATE_EMBEDDING")
 ROW_BY_ROW = ("ML.TRANSFORM", *GENERATE_TEXT)
 """Functions that give a row a row, beside those of `bqml.FUNCTIONS` that say so of themselves."""
 DRY_RUN_ROWS = 200
@@ -84,11 +85,9 @@ def evaluate(interpreter: Interpreter, call: TableFunction) -> pa.Table:
 
     loaded = _model(interpreter, call)
     arguments = _arguments(interpreter, call)
-    if call.name in GENERATE_TEXT and isinstance(loaded, RemoteEndpoint):
-        return remote_model.generate_text(
-            loaded, _reference(interpreter, call), call.name, _one(interpreter, call), arguments
-        )
     if isinstance(loaded, RemoteEndpoint):
+        if call.name in (*GENERATE_TEXT, *GENERATE_EMBEDDING):
+            return _generated(interpreter, call, loaded, _one(interpreter, call), arguments)
         if call.name != "ML.PREDICT":
             raise BigQueryError(
                 "notImplemented",
@@ -120,6 +119,21 @@ def evaluate(interpreter: Interpreter, call: TableFunction) -> pa.Table:
         with _refusals():
             return function.call(loaded.model if loaded else None, tables, arguments)
     return _with_model(interpreter, call, loaded, tables, arguments)
+
+
+def _generated(
+    interpreter: Interpreter,
+    call: TableFunction,
+    loaded: RemoteEndpoint,
+    rows: pa.Table,
+    arguments: Mapping[str, Any],
+) -> pa.Table:
+    generate = (
+        remote_model.generate_text
+        if call.name in GENERATE_TEXT
+        else remote_model.generate_embedding
+    )
+    return generate(loaded, _reference(interpreter, call), call.name, rows, arguments)
 
 
 def _imported(interpreter: Interpreter, call: TableFunction, loaded: ImportedModel) -> pa.Table:
@@ -163,12 +177,11 @@ def columns(interpreter: Interpreter) -> analyzer.OutputColumns:
             return analysis.columns_of(
                 remote_model.predict(loaded, empty, _keep_columns(call.settings))
             )
-        if isinstance(loaded, RemoteEndpoint) and call.name in GENERATE_TEXT:
-            return analysis.columns_of(
-                remote_model.generate_text(
-                    loaded, _reference(interpreter, call), call.name, empty, call.settings
-                )
-            )
+        if isinstance(loaded, RemoteEndpoint) and call.name in (
+            *GENERATE_TEXT,
+            *GENERATE_EMBEDDING,
+        ):
+            return analysis.columns_of(_generated(interpreter, call, loaded, empty, call.settings))
         if isinstance(loaded, Training) and call.name == "ML.PREDICT":
             return analysis.columns_of(_with_model(interpreter, call, loaded, [empty], {}))
         return None

@@ -152,8 +152,30 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     async def generate(request: Request) -> JSONResponse:
         body = await request.json()
         prompt = body["contents"][0]["parts"][0]["text"]
+        if prompt == "unsafe":
+            return JSONResponse({"candidates": [{"content": {}, "finishReason": "SAFETY"}]})
         text = f"[stand-in] {request.path_params['model']} {body.get('generationConfig')}: {prompt}"
         return JSONResponse({"candidates": [{"content": {"parts": [{"text": text}]}}]})
+
+    async def embed(request: Request) -> JSONResponse:
+        body = await request.json()
+        width = body.get("parameters", {}).get("outputDimensionality", 3)
+        texts = [instance["content"] for instance in body["instances"]]
+        if "too many" in texts:
+            return JSONResponse({"error": {"code": 400, "message": "too many"}}, 400)
+        return JSONResponse(
+            {
+                "predictions": [
+                    {
+                        "embeddings": {
+                            "values": [float(len(text))] * width,
+                            "statistics": {"token_count": len(text.split()), "truncated": False},
+                        }
+                    }
+                    for text in texts
+                ]
+            }
+        )
 
     app = Starlette(
         routes=[
@@ -161,6 +183,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 "/v1/projects/{p}/locations/us-central1/publishers/google/models/{model}"
                 ":generateContent",
                 generate,
+                methods=["POST"],
+            ),
+            Route(
+                "/v1/projects/{p}/locations/us-central1/publishers/google/models/{model}:predict",
+                embed,
                 methods=["POST"],
             ),
             Route("/v1/projects/{p}", project),

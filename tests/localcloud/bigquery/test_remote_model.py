@@ -191,3 +191,83 @@ def test_a_prompt_that_is_null_fails_its_row_only(run: Run) -> None:
 
     assert rows[0] == {"prompt": None, "result": None, "status": "the prompt is NULL or empty"}
     assert rows[1]["status"] == ""
+
+
+def test_a_blocked_prompt_has_no_text_and_says_why(run: Run) -> None:
+    run(GEMINI)
+
+    rows = run("SELECT * FROM AI.GENERATE_TEXT(MODEL g, (SELECT 'unsafe' AS prompt))")
+
+    assert [(row["result"], row["status"]) for row in rows] == [
+        (None, "the model gave no text: SAFETY")
+    ]
+
+
+EMBEDDING = (
+    "CREATE MODEL e REMOTE WITH CONNECTION `us.ok` OPTIONS (ENDPOINT = 'text-embedding-005')"
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        pytest.param(
+            name, names, marks=pytest.mark.covers(name, "remote model over an embedding model")
+        )
+        for name, names in (
+            ("AI.GENERATE_EMBEDDING", ("embedding", "statistics", "status")),
+            (
+                "ML.GENERATE_EMBEDDING",
+                (
+                    "ml_generate_embedding_result",
+                    "ml_generate_embedding_statistics",
+                    "ml_generate_embedding_status",
+                ),
+            ),
+        )
+    ],
+)
+def test_texts_are_embedded_by_this_cloud(run: Run, function: str, names: tuple[str, ...]) -> None:
+    run(EMBEDDING)
+
+    rows = run(
+        f"SELECT * FROM {function}(MODEL e, (SELECT 1 AS id, 'ab c' AS content UNION ALL "
+        "SELECT 2, NULL), STRUCT(2 AS output_dimensionality)) ORDER BY id"
+    )
+
+    assert [list(row.items()) for row in rows] == [
+        [
+            *zip(names, ([4.0, 4.0], {"token_count": 2, "truncated": False}, ""), strict=True),
+            ("id", 1),
+            ("content", "ab c"),
+        ],
+        [
+            *zip(names, ([], None, "the content is NULL or empty"), strict=True),
+            ("id", 2),
+            ("content", None),
+        ],
+    ]
+
+
+def test_a_batch_of_texts_that_fails_says_so_in_its_rows(run: Run) -> None:
+    run(EMBEDDING)
+
+    [row] = run("SELECT * FROM AI.GENERATE_EMBEDDING(MODEL e, (SELECT 'too many' AS content))")
+
+    assert (row["embedding"], row["statistics"]) == ([], None)
+    assert "answered 400" in row["status"]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("SELECT 'a' AS text", "needs a column named content"),
+        ("SELECT 1 AS content", "content must be STRING"),
+        ("SELECT 'a' AS content), STRUCT(1 AS nonsense", "has no setting nonsense"),
+    ],
+)
+def test_wrong_input_is_not_embedded(run: Run, query: str, message: str) -> None:
+    run(EMBEDDING)
+
+    with pytest.raises(exceptions.BadRequest, match=message):
+        run(f"SELECT * FROM AI.GENERATE_EMBEDDING(MODEL e, ({query}))")

@@ -159,7 +159,7 @@ def test_a_model_is_not_tuned(run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "function"),
     [
-        ("ENDPOINT = 'text-embedding-005'", "AI.GENERATE_EMBEDDING"),
+        ("ENDPOINT = 'multimodalembedding@001'", "AI.GENERATE_EMBEDDING"),
         ("ENDPOINT = 'gemini-embedding-001'", "AI.GENERATE_TEXT"),
         ("ENDPOINT = 'claude-sonnet-4-5'", "AI.GENERATE_TEXT"),
         ("REMOTE_SERVICE_TYPE = 'CLOUD_AI_TRANSLATE_V3'", "ML.TRANSLATE"),
