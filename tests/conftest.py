@@ -12,6 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import settings
+
+# A deadline for an example would be a timed test.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 START_TIMEOUT_S = 400.0
 """Seconds for `start`, which the first time on a machine compiles ZetaSQL."""
