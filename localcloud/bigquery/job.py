@@ -7,6 +7,7 @@ the work again under a new job id. `jobs.query` and `getQueryResults` answer `jo
 https://cloud.google.com/bigquery/docs/error-messages
 """
 
+import contextlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -183,7 +184,9 @@ def cancel(project_id: str, job_id: str) -> Job:
         running.cancelled = True
         for _ in range(CANCEL_TRIES):
             if running.cursor is not None:
-                running.cursor.interrupt()
+                # A job that has just ended has closed its connection.
+                with contextlib.suppress(duckdb.ConnectionException):
+                    running.cursor.interrupt()
             if running.future is None or wait([running.future], 1 / CANCEL_TRIES).done:
                 break
     found: Job = runner.get(project_id, job_id)

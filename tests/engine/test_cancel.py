@@ -10,7 +10,7 @@ import requests
 from tests.engine.model_program import made
 from tests.engine.slow_cloud import TRAINING
 
-SLOW = "model_type = 'BOOSTED_TREE_REGRESSOR', max_iterations = 12000, early_stop = FALSE"
+SLOW = "model_type = 'BOOSTED_TREE_REGRESSOR', max_iterations = 40000, early_stop = FALSE"
 JOB_WAIT_S = 60.0
 
 

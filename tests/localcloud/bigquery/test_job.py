@@ -1,8 +1,10 @@
 """Jobs: ids, locations, dry runs, what fails."""
 
+import duckdb
 import pytest
 from google.api_core import exceptions
 from google.cloud import bigquery
+from local_bigquery.jobs import runner
 
 from tests.localcloud.bigquery.conftest import PROJECT, Run
 
@@ -82,3 +84,18 @@ def test_a_cancelled_job_ends_as_stopped(client: bigquery.Client, dataset: str) 
 
     assert job.exception(timeout=30) is not None
     assert (job.state, job.error_result["reason"]) == ("DONE", "stopped")
+
+
+def test_a_job_that_ends_while_it_is_cancelled_is_left_as_it_ended(
+    client: bigquery.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = client.query("SELECT 1", job_retry=None)
+    ended.result()
+    closed = duckdb.connect().cursor()
+    closed.close()
+    running = runner.Running(cursor=closed)
+    monkeypatch.setitem(runner._running, (ended.project, ended.job_id), running)
+
+    ended.cancel()
+
+    assert (ended.state, ended.error_result) == ("DONE", None)
