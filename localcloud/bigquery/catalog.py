@@ -28,12 +28,15 @@ def install() -> None:
 
 
 def objects(
-    project_id: str, dataset_id: str, table_id: str | None = None
+    project_id: str, dataset_id: str | None, table_id: str | None = None
 ) -> list[tuple[str, str, int]]:
     """Name, kind (`TABLE` or `VIEW`) and about how many rows: of a dataset's tables, or of one.
 
-    A name in another case than the table's is no name of it.
+    A name in another case than the table's is no name of it. A temporary table has no dataset where
+    none is the default, and is not looked for.
     """
+    if dataset_id is None:
+        return []
     if table_id is None:
         return list(_objects(project_id, dataset_id))
     with database.cursor() as cursor:

@@ -80,3 +80,11 @@ def test_a_query_reads_no_list_of_all_tables(
     rows = run("SELECT n FROM t")
 
     assert (rows, [sql for sql in asked if "duckdb_tables()" in sql]) == ([{"n": 1}], [])
+
+
+def test_a_temporary_table_needs_no_dataset(client: bigquery.Client) -> None:
+    script = "CREATE TEMP TABLE t AS SELECT 1 AS n; SELECT n + 1 AS more FROM t;"
+
+    rows = [dict(row) for row in client.query(script, job_retry=None).result()]
+
+    assert rows == [{"more": 2}]
