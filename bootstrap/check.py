@@ -31,7 +31,7 @@ CHECKS = (
     Check("types", ("mypy",)),
     Check("format", ("ruff", "format", "--check", ".")),
     Check("lint", ("ruff", "check", ".")),
-    Check("imports", ("lint-imports", "--no-logo")),
+    Check("imports", ("lint-imports",)),
     Check("sql", ("python", "-m", "googlesql", "check", "sql")),
 )
 
