@@ -99,8 +99,13 @@ class LocalTestCloud:
                 `path=":predict$", status="UNAVAILABLE", times=2`.
 
         Raises:
-            ValueError: It is no fault; the message says why.
+            ValueError: It is no fault, or `exit`; the message says why.
         """
+        if "exit" in fault:
+            raise ValueError(
+                "exit ends the local cloud that other tests of this process use: start one of its "
+                "own with `bqvertex local start --ephemeral` and POST the fault to /admin/faults"
+            )
         self._admin("POST", "faults", fault)
 
     def clear_faults(self) -> None:

@@ -29,6 +29,10 @@ def test_no_fault_at_all_is_refused(bqvertex_local):
     with pytest.raises(ValueError, match="nothing goes wrong"):
         bqvertex_local.fault()
 
+def test_the_end_of_the_process_is_refused(bqvertex_local):
+    with pytest.raises(ValueError, match="other tests of this process"):
+        bqvertex_local.fault(exit="after")
+
 def test_a_fault_is_none_of_the_next_test(bqvertex_local):
     bqvertex_local.bigquery.create_dataset("d", retry=None)
 
@@ -59,7 +63,7 @@ def test_the_guides_tests_pass_and_leave_no_fault(pytester: pytest.Pytester) -> 
 
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
 
-    result.assert_outcomes(passed=4)
+    result.assert_outcomes(passed=5)
 
 
 def test_the_vertex_sdk_is_pointed_at_the_local_cloud(pytester: pytest.Pytester) -> None:
