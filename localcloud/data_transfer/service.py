@@ -15,13 +15,12 @@ from localcloud.discovery.control_plane import ControlPlane
 from localcloud.discovery.page import page
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
+from localcloud.ticker import Ticker
 
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 RUNS_AT_A_TIME = 4
-LONGEST_WAIT = 60.0
-"""Seconds after which the time is looked at again, whatever the clock said before."""
 DEFAULT_SCHEDULE = "every 24 hours"
 TOLD_OF_A_RUN = (
     "dataSourceId",
@@ -51,12 +50,11 @@ class DataTransfer:
         self.store = cloud.store
         self.clock = clock
         self._engine: BigQueryEngine | None = None
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._stopped = False
-        self._woken = False
+        self._ticker = Ticker(clock, (self.tick,))
         self._pool = ThreadPoolExecutor(RUNS_AT_A_TIME, thread_name_prefix="scheduled-query")
         self._running: list[Future[None]] = []
-        self._ticking: threading.Thread | None = None
         self.plane = ControlPlane(
             "bigquerydatatransfer.v1",
             cloud,
@@ -101,16 +99,13 @@ class DataTransfer:
                 self._end(run["name"], 14, "The local cloud stopped while this run was under way.")
             elif run["state"] == "PENDING":
                 self._submit(run["name"])
-        self._ticking = threading.Thread(target=self._tick_on, name="schedules", daemon=True)
-        self._ticking.start()
+        self._ticker.start()
 
     def stop(self) -> None:
         """Begin no more runs."""
-        with self._changed:
+        with self._lock:
             self._stopped = True
-            self._changed.notify_all()
-        if self._ticking is not None:
-            self._ticking.join()
+        self._ticker.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
@@ -120,7 +115,7 @@ class DataTransfer:
 
     def join(self) -> None:
         """Wait until every run that was begun is over."""
-        with self._changed:
+        with self._lock:
             begun = list(self._running)
         wait(begun)
 
@@ -145,23 +140,6 @@ class DataTransfer:
             self._submit(name)
         return min(times, default=None)
 
-    def _tick_on(self) -> None:
-        while True:
-            due = self.tick()
-            with self._changed:
-                if self._stopped:
-                    return
-                left = (due - self.clock()).total_seconds() if due else LONGEST_WAIT
-                self._changed.wait_for(
-                    lambda: self._woken or self._stopped, min(max(left, 0.05), LONGEST_WAIT)
-                )
-                self._woken = False
-
-    def _wake(self) -> None:
-        with self._changed:
-            self._woken = True
-            self._changed.notify_all()
-
     # ------------------------------------------------------------ configurations
     def _creating(self, call: Call, body: Json) -> Json:
         for field in ("displayName", "dataSourceId"):
@@ -178,7 +156,7 @@ class DataTransfer:
             return config
         config = self._checked({"schedule": DEFAULT_SCHEDULE, **config})
         first = self._first(config)
-        self._wake()
+        self._ticker.wake()
         return _with_next(config, first)
 
     def _updating(self, call: Call, before: Json, after: Json) -> Json:
@@ -189,7 +167,7 @@ class DataTransfer:
         told = ("schedule", "scheduleOptions", "scheduleOptionsV2", "disabled")
         if all(before.get(field) == after.get(field) for field in told):
             return after
-        self._wake()
+        self._ticker.wake()
         return _with_next(after, self._next(after, self.clock()))
 
     def _checked(self, config: Json) -> Json:
@@ -236,7 +214,7 @@ class DataTransfer:
         return self.store.put(name, {**run, **times, "name": name, "state": "PENDING"})
 
     def _submit(self, name: str) -> None:
-        with self._changed:
+        with self._lock:
             if self._stopped:
                 return
             self._running = [one for one in self._running if not one.done()]

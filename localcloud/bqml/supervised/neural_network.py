@@ -7,7 +7,6 @@ learnt on a scale of unit variance; losses and predictions are in the label's ow
 TF_VERSION is kept and reported, but the installed Keras trains, whichever it says.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,12 @@ import numpy as np
 from localcloud.bqml import options
 from localcloud.bqml.arrays import Design, Floats, Places
 from localcloud.bqml.errors import BqmlError
-from localcloud.bqml.model import Iteration, OnIteration, hardly_better
+from localcloud.bqml.model import Iteration, OnIteration
 from localcloud.bqml.network import layers, training
 from localcloud.bqml.network import options as network
 from localcloud.bqml.network.layers import Dense, Layers
 from localcloud.bqml.network.optimizer import NAMES, Optimizer, has_penalties
+from localcloud.bqml.network.steps import Steps
 from localcloud.bqml.options import Option
 from localcloud.bqml.supervised import metrics, split, weights
 from localcloud.bqml.supervised.estimator import Contributions, TrainingSet
@@ -315,8 +315,7 @@ def _fit(
         wide=wide,
         batch=network.batch(settings, rows),
     )
-    iterations: list[Iteration] = []
-    started = time.monotonic()
+    steps = Steps(settings, deep.learning_rate, on_iteration)
     for numbers in training.passes(
         plan, data.features, (data.target - mean) / scale, data.weights, _numbers(start)
     ):
@@ -328,28 +327,14 @@ def _fit(
             scale=scale,
             steps=settings["INTEGRATED_GRADIENTS_NUM_STEPS"],
         )
-        now = time.monotonic()
-        step = Iteration(
-            index=len(iterations),
-            loss=numbers.loss * scale**2,
-            eval_loss=None
+        eval_loss = (
+            None
             if data.eval_features is None or data.eval_target is None
-            else _loss(fitted, data.eval_features, data.eval_target, data.eval_weights),
-            learning_rate=deep.learning_rate,
-            duration_ms=int((now - started) * 1000),
+            else _loss(fitted, data.eval_features, data.eval_target, data.eval_weights)
         )
-        started = now
-        if not np.isfinite(step.loss or 0.0):
-            raise BqmlError(
-                f"the loss became infinite in iteration {step.index} with a learning rate of "
-                f"{deep.learning_rate:g}; give a lower learn_rate"
-            )
-        iterations.append(step)
-        if on_iteration:
-            on_iteration(step)
-        if len(iterations) == settings["MAX_ITERATIONS"] or hardly_better(iterations, settings):
+        if steps.add(numbers.loss * scale**2, eval_loss):
             break
-    return fitted, iterations
+    return fitted, steps.iterations
 
 
 def _numbers(start: Network | None) -> training.Numbers | None:

@@ -5,7 +5,6 @@ Errors are those of the encoded columns: numbers centred and divided by their de
 categories one-hot.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,12 +19,13 @@ from localcloud.bqml.encoding import Encoding
 from localcloud.bqml.errors import BqmlError
 from localcloud.bqml.features import feature_columns
 from localcloud.bqml.kind import Kind
-from localcloud.bqml.model import Iteration, Model, OnIteration, hardly_better
+from localcloud.bqml.model import Iteration, Model, OnIteration
 from localcloud.bqml.network import layers, training
 from localcloud.bqml.network import options as network
 from localcloud.bqml.network.activation import ACTIVATIONS
 from localcloud.bqml.network.layers import Layers
 from localcloud.bqml.network.optimizer import Optimizer
+from localcloud.bqml.network.steps import Steps
 from localcloud.bqml.options import Option
 from localcloud.bqml.tuning.space import PENALTY, Hyperparameter
 from localcloud.bqml.warm_start import check_features
@@ -239,31 +239,13 @@ def _fit(
         latent=len(units) // 2,
         latent_penalty=settings["L1_REG_ACTIVATION"],
     )
-    iterations: list[Iteration] = []
-    started = time.monotonic()
+    steps = Steps(settings, optimizer.learning_rate, on_iteration)
     begin = training.Numbers(start) if start else None
     for numbers in training.passes(plan, features, features, None, begin):
         fitted = replace(fitted, network=Layers(numbers.deep, plan.activation))
-        now = time.monotonic()
-        step = Iteration(
-            index=len(iterations),
-            loss=numbers.loss,
-            eval_loss=None,
-            learning_rate=optimizer.learning_rate,
-            duration_ms=int((now - started) * 1000),
-        )
-        started = now
-        if not np.isfinite(step.loss or 0.0):
-            raise BqmlError(
-                f"the loss became infinite in iteration {step.index} with a learning rate of "
-                f"{optimizer.learning_rate:g}; give a lower learn_rate"
-            )
-        iterations.append(step)
-        if on_iteration:
-            on_iteration(step)
-        if len(iterations) == settings["MAX_ITERATIONS"] or hardly_better(iterations, settings):
+        if steps.add(numbers.loss, None):
             break
-    return fitted, iterations
+    return fitted, steps.iterations
 
 
 def _means(losses: Mapping[str, Floats]) -> dict[str, float]:
