@@ -70,6 +70,16 @@ class BigQueryEngine(Protocol):
         """
         ...
 
+    def export(self, artifact_uri: str, destination_uri: str) -> int:
+        """Write the files of one training below a `gs://` URI, as EXPORT MODEL does; how many.
+
+        Raises:
+            ValueError: Models like it cannot be exported, or there is no such bucket; the message
+                is BigQuery's.
+            NotImplementedError: BigQuery exports them and the local cloud does not.
+        """
+        ...
+
     def query(self, project: str, sql: str) -> pa.Table:
         """Run one GoogleSQL query and return its rows.
 

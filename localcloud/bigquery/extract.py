@@ -26,7 +26,7 @@ from local_bigquery.models import (
     TableFieldSchema,
 )
 
-from localcloud.bigquery import bytes_processed, storage
+from localcloud.bigquery import bytes_processed, model_export, storage
 
 COMPRESSIONS = {
     "CSV": ("NONE", "GZIP"),
@@ -55,16 +55,14 @@ class Extract(NamedTuple):
 def run(
     cursor: duckdb.DuckDBPyConnection, config: JobConfigurationExtract, upload: str | None
 ) -> JobStatistics4:
-    """Run an extract job of a table.
+    """Run an extract job of a table or a model.
 
     Raises:
         BigQueryError: `invalid` for a format or URI that is none, `notFound` for a table or a
             bucket that is not there.
     """
     if config.sourceTable is None:
-        raise BigQueryError(
-            "notImplemented", "Extract jobs of models are not implemented on the local cloud."
-        )
+        return model_export.run(config)
     reference = tables.reference(config.sourceTable)
     table = tables.load(*reference)
     if table.view is not None:

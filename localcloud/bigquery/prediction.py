@@ -17,7 +17,7 @@ from local_bigquery.models import JobConfiguration
 from local_bigquery.sql.translate import Context
 
 from localcloud.bigquery import location as job_location
-from localcloud.bigquery import query, table_function, training
+from localcloud.bigquery import model_export, query, table_function, training
 from localcloud.bigquery.column import coerce, json_value
 from localcloud.bigquery.model import ModelStore
 from localcloud.bigquery.training import Training
@@ -68,6 +68,18 @@ class Engine:
         scored = table_function.score(loaded, "ML.PREDICT", table, {})
         return [_prediction(row, loaded.labels) for row in scored.to_pylist()]
 
+    def export(self, artifact_uri: str, destination_uri: str) -> int:
+        """Write the files of one training; see `localcloud.ports.BigQueryEngine.export`."""
+        directory = self._models.training_directory(artifact_uri)
+        try:
+            return model_export.write_training(directory, destination_uri)
+        except FileNotFoundError:
+            raise _gone(artifact_uri) from None
+        except BigQueryError as error:
+            if error.reason == "notImplemented":
+                raise NotImplementedError(error.message) from error
+            raise ValueError(error.message) from error
+
     def query(self, project: str, sql: str) -> pa.Table:
         """Run one GoogleSQL query and give its rows.
 
@@ -103,10 +115,7 @@ class Engine:
         try:
             loaded = training.load(self._models.training_directory(artifact_uri))
         except FileNotFoundError:
-            raise ValueError(
-                f"there is no training {artifact_uri} any more; its model was trained again or "
-                "deleted while nothing used it"
-            ) from None
+            raise _gone(artifact_uri) from None
         if not isinstance(loaded, Training):
             raise ValueError(
                 f"{artifact_uri} was not trained by BigQuery ML; the local cloud does not serve it"
@@ -177,3 +186,10 @@ def _class(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(json_value(value))
+
+
+def _gone(artifact_uri: str) -> ValueError:
+    return ValueError(
+        f"there is no training {artifact_uri} any more; its model was trained again or "
+        "deleted while nothing used it"
+    )

@@ -20,6 +20,7 @@ from localcloud.bigquery import (
     database,
     file_statement,
     job,
+    model_export,
     model_statement,
     parameter,
     privilege_statement,
@@ -56,7 +57,6 @@ _OWN_GRAMMAR = re.compile(
 )
 """Statements of which BigQuery knows more than ZetaSQL: local-bigquery reads those it cannot."""
 REFUSED = {
-    "ASTExportModelStatement": "EXPORT MODEL",
     "ASTCreateExternalTableStatement": "CREATE EXTERNAL TABLE",
 }
 """Statements that read or write Cloud Storage, by the kind of their syntax tree.
@@ -170,6 +170,8 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
         interpreter.report(model_statement.alter(interpreter, tree, text))
     elif tree.kind == "ASTDropStatement" and tree.text("schema_object_kind") == "kModel":
         interpreter.report(model_statement.drop(interpreter, tree))
+    elif tree.kind == "ASTExportModelStatement":
+        interpreter.report(model_export.export(interpreter, tree, text))
     elif tree.kind in REFUSED:
         raise _refused(REFUSED[tree.kind])
     elif tree.kind == "ASTCreateViewStatement" and parser.table_functions(statement.text):

@@ -97,11 +97,6 @@ def test_a_model_is_not_made_twice(run: Run) -> None:
             exceptions.MethodNotImplemented,
             "ML.TRANSLATE is not implemented on the local cloud",
         ),
-        (
-            "EXPORT MODEL survival OPTIONS (URI = 'gs://b/m')",
-            exceptions.MethodNotImplemented,
-            "EXPORT MODEL is not implemented",
-        ),
     ],
 )
 def test_what_cannot_be_done_is_said(
