@@ -29,6 +29,7 @@ from localcloud.errors import ApiError, Json
 from localcloud.policy import Policies
 from localcloud.ports import BigQueryEngine, ModelRegistry
 from localcloud.project import DEFAULT_PROJECT, Projects
+from localcloud.storage import stored_file
 from localcloud.storage.service import CloudStorage
 from localcloud.store import Store
 from localcloud.vertex import gemini
@@ -145,7 +146,7 @@ class LocalCloud:
             self.store, operations, Projects(self.store), Policies(self.store), base_url, clock
         )
         self.vertex = VertexService(self.cloud)
-        self.storage = CloudStorage(self.cloud, state / "objects", base_url)
+        self.storage = CloudStorage(self.cloud, state / stored_file.FOLDER, base_url)
         self.data_transfer = DataTransfer(self.cloud, clock)
         # Order decides only what two services share: `operations` and `locations`.
         self.planes: Sequence[ControlPlane] = [

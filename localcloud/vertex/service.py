@@ -9,6 +9,7 @@ from localcloud.errors import Json
 from localcloud.ports import BigQueryEngine, BigQueryModelVersion
 from localcloud.ticker import Ticker
 from localcloud.vertex import embedding, gemini
+from localcloud.vertex.custom_jobs import CustomJobs
 from localcloud.vertex.deployment_monitoring import DeploymentMonitoring
 from localcloud.vertex.endpoints import Endpoints
 from localcloud.vertex.feature_store import FeatureStore
@@ -40,6 +41,7 @@ class VertexService:
         self.monitors = Monitors(cloud, self.engine)
         self.feature_store = FeatureStore(cloud, self.engine)
         self.pipelines = Pipelines(cloud, self.engine)
+        self.custom_jobs = CustomJobs(cloud)
         self.schedules = Schedules(
             cloud,
             {
@@ -67,6 +69,7 @@ class VertexService:
         self._engine = engine
         self.monitors.resume()
         self.pipelines.resume()
+        self.custom_jobs.resume()
         self.ticker.start()
 
     def engine(self) -> BigQueryEngine:
@@ -83,6 +86,7 @@ class VertexService:
         """Let the running monitoring job end, drop the waiting ones; they begin again later."""
         self.ticker.stop()
         self.pipelines.close()
+        self.custom_jobs.runs.close()
         self.monitors.close()
 
     # ------------------------------------------------------------ ModelRegistry
@@ -123,6 +127,7 @@ class VertexService:
             **self.feature_store.collections(prefix),
             **self.schedules.collections(prefix),
             **self.pipelines.collections(prefix),
+            **self.custom_jobs.collections(prefix),
         }
         handlers: dict[str, Handler] = {
             **self.models.handlers(),
@@ -132,6 +137,7 @@ class VertexService:
             **self.feature_store.handlers(),
             **self.schedules.handlers(),
             **self.pipelines.handlers(),
+            **self.custom_jobs.handlers(),
             **gemini.handlers(),
             **embedding.handlers(),
             "projects.locations.get": _location,

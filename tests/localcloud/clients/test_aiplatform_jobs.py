@@ -1,0 +1,87 @@
+"""Jobs of google-cloud-aiplatform, unchanged, over REST."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+
+from tests.conftest import LocalCloud
+
+IMAGE = "us-docker.pkg.dev/vertex-ai/training/sklearn-cpu.1-6:latest"
+PROJECT = "sdk-jobs"
+
+
+@pytest.fixture
+def sdk(local_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The SDK, with a bucket for what it stages."""
+    from google.cloud import aiplatform, storage
+
+    # The SDK uploads code to storage.googleapis.com, whatever api_endpoint says.
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", local_cloud.url)
+    client = storage.Client(PROJECT, AnonymousCredentials())
+    if not client.bucket("staging").exists():
+        client.create_bucket("staging")
+    aiplatform.init(
+        project=PROJECT,
+        location="us-central1",
+        credentials=AnonymousCredentials(),
+        api_endpoint=local_cloud.url,
+        api_transport="rest",
+        staging_bucket="gs://staging",
+    )
+    yield aiplatform
+    aiplatform.initializer.global_pool.shutdown(wait=True)
+
+
+def stored(uri: str) -> str:
+    from google.cloud import storage
+
+    client = storage.Client(PROJECT, AnonymousCredentials())
+    text: str = storage.Blob.from_uri(uri, client).download_as_text()
+    return text
+
+
+TRAINER = """
+import argparse, os
+from google.cloud import bigquery, storage
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--times", type=int)
+times = parser.parse_args().times
+[row] = bigquery.Client(location="US").query(f"SELECT 7 * {times} AS answer").result()
+blob = storage.Blob.from_uri(os.environ["AIP_MODEL_DIR"] + "model.txt", storage.Client())
+blob.upload_from_string(f"{row.answer} {os.environ['FLAVOUR']}")
+"""
+
+
+@pytest.mark.covers("google-cloud-aiplatform CustomJob")
+def test_a_local_script_reads_bigquery_and_writes_its_model(sdk: Any, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(TRAINER)
+    job = sdk.CustomJob.from_local_script(
+        display_name="train",
+        script_path=str(script),
+        container_uri=IMAGE,
+        args=["--times", "6"],
+        environment_variables={"FLAVOUR": "plain"},
+        base_output_dir="gs://staging/output",
+    )
+
+    job.run()
+
+    assert job.state == sdk.gapic.JobState.JOB_STATE_SUCCEEDED
+    assert stored("gs://staging/output/model/model.txt") == "42 plain"
+
+
+def test_a_failed_job_raises_what_went_wrong(sdk: Any, tmp_path: Path) -> None:
+    pool = {
+        "machine_spec": {"machine_type": "n1-standard-4"},
+        "replica_count": 1,
+        "container_spec": {"image_uri": IMAGE, "command": ["python3", "-c", "1 / 0"]},
+    }
+    job = sdk.CustomJob("fail", [pool], base_output_dir="gs://staging/fail")
+
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        job.run()
