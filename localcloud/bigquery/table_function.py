@@ -15,7 +15,6 @@ from local_bigquery.sql.script import Interpreter
 
 from googlesql import analyzer, parser
 from googlesql.constant import Constant, Expression
-from googlesql.edit import Edit, EditedText
 from googlesql.errors import SqlError
 from googlesql.position import Text
 from googlesql.schema import Column
@@ -59,41 +58,21 @@ def spliced(interpreter: Interpreter, sql: str) -> Iterator[str]:
         BigQueryError: A call is wrong or fails, or its function is not implemented.
     """
     names: list[str] = []
-    written = sql
-    edits: list[EditedText] = []
     try:
         while calls := _calls(sql):
             call = calls[0]
             name = query.temporary_table(interpreter, evaluate(interpreter, call))
             names.append(name)
+            text = Text(sql)
+            start, end = call.range
             # The function's name is the result's in BigQuery too when no alias is given.
             alias = "" if call.alias else f" AS `{call.name.rsplit('.', 1)[-1]}`"
-            edits.append(EditedText(Text(sql), [Edit(*call.range, f"`{name}`{alias}")]))
-            sql = edits[-1].sql
+            sql = f"{text.slice(0, start)}`{name}`{alias}{text.slice(end, len(text.data))}"
         sql = tfdv.validated(interpreter, sql)
-        yield _without_functions(interpreter, sql, written, edits)
+        yield scalar_function.replaced(sql, scalar_function.in_query)
     finally:
         for name in names:
             query.drop(interpreter, name)
-
-
-def _without_functions(
-    interpreter: Interpreter, sql: str, written: str, edits: Sequence[EditedText]
-) -> str:
-    """The text with its functions in expressions replaced.
-
-    Args:
-        interpreter: The statement.
-        sql: Its text.
-        written: The text before some changes, in which places of errors are told.
-        edits: Those changes, in their order.
-    """
-    try:
-        return scalar_function.replaced(sql, scalar_function.in_query(interpreter))
-    except SqlError as error:
-        for edited in reversed(edits):
-            error = edited.original_error(error)
-        raise analysis.refusal(error, written) from error
 
 
 def evaluate(interpreter: Interpreter, call: TableFunction) -> pa.Table:
@@ -284,19 +263,7 @@ def _transform(interpreter: Interpreter, call: TableFunction, loaded: Training) 
         raise BigQueryError("invalidQuery", "ML.TRANSFORM needs a model with a TRANSFORM clause.")
     rows = _one(interpreter, call)
     _require(loaded, rows)
-    return _with_others(flattened(loaded.transformed(interpreter, rows)), rows, loaded)
-
-
-def flattened(table: pa.Table) -> pa.Table:
-    """The fields of a STRUCT as columns, `<struct>_<field>`, as a model would be given them."""
-    while any(pa.types.is_struct(field.type) for field in table.schema):
-        names = [
-            f"{field.name}_{part.name}" if part is not field else field.name
-            for field in table.schema
-            for part in (field.type if pa.types.is_struct(field.type) else [field])
-        ]
-        table = table.flatten().rename_columns(names)
-    return table
+    return _with_others(loaded.transformed(interpreter, rows), rows, loaded)
 
 
 def _with_others(result: pa.Table, rows: pa.Table, loaded: Training) -> pa.Table:
@@ -355,8 +322,7 @@ def _rows(interpreter: Interpreter, call: TableFunction, index: int) -> pa.Table
     limit = None
     if job.is_dry_run():
         limit = 0 if _is_row_by_row(call.name) else DRY_RUN_ROWS
-    written = call.with_clause() + call.tables[index].query
-    return query.rows(interpreter, _without_functions(interpreter, written, written, ()), limit)
+    return query.rows(interpreter, call.with_clause() + call.tables[index].query, limit)
 
 
 def _arguments(interpreter: Interpreter, call: TableFunction) -> dict[str, Any]:
@@ -395,8 +361,7 @@ def _value(interpreter: Interpreter, value: Constant) -> Any:
         return value
     if not isinstance(value, Expression):
         raise BigQueryError("invalidQuery", f"{value!r} has parts that are no constants.")
-    written = f"SELECT {value.text} AS value"
-    sql = _without_functions(interpreter, written, written, ())
+    sql = scalar_function.replaced(f"SELECT {value.text} AS value", scalar_function.in_query)
     [row] = query.rows(interpreter, sql).to_pylist()
     return row["value"]
 

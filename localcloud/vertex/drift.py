@@ -4,18 +4,18 @@ Numbers are compared by Jensen-Shannon divergence, categories by L-infinity dist
 job says otherwise: https://cloud.google.com/vertex-ai/docs/model-monitoring/overview
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pyarrow as pa
 
 from localcloud.bqml import drift
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
-from localcloud.store import now
-from localcloud.vertex import distribution
+from localcloud.store import Store, now
+from localcloud.vertex import distribution, monitoring_input
+from localcloud.vertex.monitoring_input import Columns, Fields, Find, Input, Room
 
 DEFAULT_THRESHOLD = 0.3
 """Where a job names none: https://cloud.google.com/vertex-ai/docs/model-monitoring/overview"""
@@ -24,47 +24,11 @@ JENSEN_SHANNON = "jensen_shannon_divergence"
 L_INFINITY = "l_infinity"
 NUMERIC_TYPES = frozenset({"float", "integer"})
 CATEGORICAL_TYPES = frozenset({"boolean", "string", "categorical"})
+OUTPUT = "prediction-output-drift"
 OBJECTIVES = {
     "featureDriftSpec": ("raw-feature-drift", "featureFields"),
-    "predictionOutputDriftSpec": ("prediction-output-drift", "predictionFields"),
+    "predictionOutputDriftSpec": (OUTPUT, "predictionFields"),
 }
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where rows come from.
-
-    Attributes:
-        sql: What follows FROM.
-        location: What the results call it.
-        timestamp: Column that time ranges are about; empty for none.
-        start: First moment; None for no bound.
-        end: Moment after the last; None for no bound.
-    """
-
-    sql: str
-    location: str
-    timestamp: str
-    start: str | None
-    end: str | None
-
-    def query(self, columns: Sequence[str]) -> str:
-        """The query for some of its columns."""
-        names = ", ".join(f"`{name}`" for name in columns)
-        conditions = [
-            f"TIMESTAMP(`{self.timestamp}`) {operator} TIMESTAMP('{moment}')"
-            for operator, moment in ((">=", self.start), ("<", self.end))
-            if moment
-        ]
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"SELECT {names} FROM {self.sql}{where}"
-
-    def processed(self) -> Json:
-        """It in `ModelMonitoringJobExecutionDetail`."""
-        times = {"startTime": self.start, "endTime": self.end}
-        known = {key: moment for key, moment in times.items() if moment}
-        return {"location": self.location, **({"timeRange": known} if known else {})}
 
 
 @dataclass(frozen=True)
@@ -95,12 +59,12 @@ class Plan:
     """All that a job is to do."""
 
     project: str
-    baseline: Source
-    target: Source
+    baseline: Input
+    target: Input
     watched: tuple[Watched, ...]
 
 
-def plan(monitor: Json, job: Json) -> Plan:
+def plan(monitor: Json, job: Json, find: Find) -> Plan:
     """Read a job, with its monitor's settings where the job has none.
 
     Raises:
@@ -129,13 +93,16 @@ def plan(monitor: Json, job: Json) -> Plan:
         )
     return Plan(
         project=project,
-        baseline=_source(
+        baseline=monitoring_input.parse(
             "baseline_dataset",
             spec.get("baselineDataset") or monitor.get("trainingDataset"),
-            project,
+            monitor,
             present,
+            find,
         ),
-        target=_source("target_dataset", spec.get("targetDataset"), project, present),
+        target=monitoring_input.parse(
+            "target_dataset", spec.get("targetDataset"), monitor, present, find
+        ),
         watched=tuple(watched),
     )
 
@@ -190,65 +157,7 @@ def _watched(objective: str, spec: Json, fields: Sequence[Json]) -> list[Watched
     return found
 
 
-def _source(name: str, dataset: Json | None, project: str, present: datetime) -> Source:
-    columnized = (dataset or {}).get("columnizedDataset", {})
-    bigquery = columnized.get("bigquerySource", {})
-    if dataset and not bigquery:
-        given = ", ".join([*dataset, *columnized])
-        raise ApiError(
-            "UNIMPLEMENTED",
-            f"{name} must be columnized_dataset.bigquery_source in the local cloud; got {given}.",
-        )
-    table, query = str(bigquery.get("tableUri", "")), str(bigquery.get("query", ""))
-    if bool(table) == bool(query):
-        raise _wrong(f"{name}: give one of bigquery_source.table_uri and bigquery_source.query.")
-    start, end = _interval(name, dataset or {}, present)
-    timestamp = str(columnized.get("timestampField", ""))
-    if (start or end) and not timestamp:
-        raise _wrong(f"{name} has a time range: name the column in timestamp_field.")
-    return Source(
-        sql=f"({query.rstrip().removesuffix(';')}\n)"
-        if query
-        else bigquery_table(name, table, project),
-        location=table or query,
-        timestamp=timestamp,
-        start=start,
-        end=end,
-    )
-
-
-def bigquery_table(name: str, uri: str, project: str) -> str:
-    """A `bq://` address as it stands after FROM.
-
-    Raises:
-        ApiError: INVALID_ARGUMENT, it is none.
-    """
-    parts = uri.removeprefix("bq://").split(".")
-    if len(parts) == 2:
-        parts.insert(0, project)
-    if len(parts) != 3 or not all(re.fullmatch(r"[^`\s.]+", part) for part in parts):
-        raise _wrong(f"{name}: table_uri {uri!r} must look like bq://project.dataset.table.")
-    return f"`{'.'.join(parts)}`"
-
-
-def _interval(name: str, dataset: Json, present: datetime) -> tuple[str | None, str | None]:
-    if interval := dataset.get("timeInterval"):
-        return interval.get("startTime"), interval.get("endTime")
-    if offset := dataset.get("timeOffset"):
-        end = present - _span(name, "offset", offset.get("offset", "0d"))
-        start = end - _span(name, "window", offset.get("window", ""))
-        return start.isoformat(), end.isoformat()
-    return None, None
-
-
-def _span(name: str, field: str, text: str) -> timedelta:
-    found = re.fullmatch(r"(\d+)([mhdw])", text)
-    if found is None:
-        raise _wrong(f"{name}.time_offset.{field} {text!r} must look like 30m, 1h, 7d or 2w.")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-def compute(engine: BigQueryEngine, planned: Plan, job_name: str) -> Json:
+def compute(engine: BigQueryEngine, store: Store, planned: Plan, job_name: str) -> Json:
     """Read both datasets and compare every watched column.
 
     Returns:
@@ -257,9 +166,10 @@ def compute(engine: BigQueryEngine, planned: Plan, job_name: str) -> Json:
     Raises:
         ValueError: A dataset has no rows, or a column cannot be compared.
     """
-    columns = list(dict.fromkeys(watched.name for watched in planned.watched))
-    baseline = _rows(engine, planned.project, planned.baseline, columns)
-    target = _rows(engine, planned.project, planned.target, columns)
+    room = Room(engine, store, planned.project)
+    fields = Fields(*(_names(planned.watched, kind) for kind in ("raw-feature-drift", OUTPUT)))
+    baseline = _rows(room, planned.baseline, fields)
+    target = _rows(room, planned.target, fields)
     moment = now()
     points = [
         _compared(watched, baseline[watched.name], target[watched.name], job_name, moment)
@@ -277,13 +187,15 @@ def compute(engine: BigQueryEngine, planned: Plan, job_name: str) -> Json:
     }
 
 
-def _rows(
-    engine: BigQueryEngine, project: str, source: Source, columns: Sequence[str]
-) -> Mapping[str, pa.ChunkedArray]:
-    table = engine.query(project, source.query(columns))
-    if table.num_rows == 0:
+def _names(watched: Sequence[Watched], objective: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.name for one in watched if one.objective == objective))
+
+
+def _rows(room: Room, source: Input, fields: Fields) -> Columns:
+    columns = source.read(room, fields)
+    if all(len(column) == 0 for column in columns.values()):
         raise ValueError(f"{source.location} has no rows to compare.")
-    return {name: table.column(name) for name in columns}
+    return columns
 
 
 def _compared(

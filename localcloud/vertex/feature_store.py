@@ -218,7 +218,7 @@ class FeatureStore:
         return sync
 
     def _read(self, view: Json) -> Rows:
-        from localcloud.vertex.drift import bigquery_table
+        from localcloud.vertex.monitoring_input import bigquery_table
 
         project = view["name"].split("/")[1]
         parts = []

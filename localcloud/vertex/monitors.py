@@ -97,7 +97,7 @@ class Monitors:
         from localcloud.vertex import drift
 
         monitor = call.resource(call.name.rsplit("/", 1)[0])
-        drift.plan(monitor, body)
+        drift.plan(monitor, body, self.store.get)
         # The thread waits for the store until this request's transaction is over.
         self._start(body["name"])
         return {**body, "state": "JOB_STATE_PENDING"}
@@ -140,7 +140,7 @@ class Monitors:
         if monitor is None or "/modelMonitors/" not in monitor["name"]:
             raise ApiError("NOT_FOUND", f"The ModelMonitor {request.get('parent')} does not exist.")
         job = {**request.get("modelMonitoringJob", {}), **more}
-        drift.plan(monitor, job)
+        drift.plan(monitor, job, self.store.get)
         return job
 
     # ------------------------------------------------------------ running
@@ -165,7 +165,8 @@ class Monitors:
         if monitor is None:
             return
         try:
-            results = drift.compute(self.engine(), drift.plan(monitor, job), name)
+            planned = drift.plan(monitor, job, self.store.get)
+            results = drift.compute(self.engine(), self.store, planned, name)
         except (ApiError, ValueError, LookupError, ArithmeticError, RuntimeError) as error:
             log.warning("monitoring job %s failed: %s", name, error)
             self._advance(name, state="JOB_STATE_FAILED", **_failed(error))
@@ -200,7 +201,8 @@ class Monitors:
                     and wanted.get("modelMonitoringSchedule") in (None, "", job.get("schedule"))
                 ):
                     key = stats["objectiveType"], stats["statsName"]
-                    series.setdefault(key, []).append(point)
+                    schedule = {"schedule": job["schedule"]} if job.get("schedule") else {}
+                    series.setdefault(key, []).append({**point, **schedule})
         found: list[Json] = [
             {
                 "tabularStats": {

@@ -225,7 +225,22 @@ def test_a_dataset_without_rows_fails_the_job(halves: Cloud, engine: FakeEngine)
     ("spec", "status"),
     [
         ({"targetDataset": {}}, "INVALID_ARGUMENT"),
-        ({"targetDataset": {"vertexEndpointLogs": {"endpoints": ["e"]}}}, "UNIMPLEMENTED"),
+        ({"targetDataset": {"vertexEndpointLogs": {"endpoints": ["e"]}}}, "NOT_FOUND"),
+        ({"targetDataset": {"vertexEndpointLogs": {"endpoints": []}}}, "INVALID_ARGUMENT"),
+        (
+            {"targetDataset": {"batchPredictionOutput": {"batchPredictionJob": "none"}}},
+            "NOT_FOUND",
+        ),
+        (
+            {
+                "targetDataset": {
+                    "columnizedDataset": {
+                        "gcsSource": {"gcsUri": "gs://b/x.tfrecord", "format": "TF_RECORD"}
+                    }
+                }
+            },
+            "UNIMPLEMENTED",
+        ),
         ({"tabularObjective": {"featureDriftSpec": {"features": ["nope"]}}}, "INVALID_ARGUMENT"),
         (
             {"tabularObjective": {"featureDriftSpec": {"categoricalMetricType": "psi"}}},
@@ -233,7 +248,16 @@ def test_a_dataset_without_rows_fails_the_job(halves: Cloud, engine: FakeEngine)
         ),
         ({"tabularObjective": {"featureAttributionSpec": {"features": ["a"]}}}, "UNIMPLEMENTED"),
     ],
-    ids=["no target", "endpoint logs", "unknown feature", "unknown metric", "attribution"],
+    ids=[
+        "no target",
+        "no endpoint",
+        "endpoints",
+        "no batch",
+        "records",
+        "unknown feature",
+        "unknown metric",
+        "attribution",
+    ],
 )
 def test_a_job_that_cannot_be_computed_is_refused_at_once(
     halves: Cloud, spec: dict[str, Any], status: str
