@@ -29,6 +29,7 @@ _ORDER_OPTIONAL: Final = 1
 # Of `FunctionEnums.NamedArgumentKind`: may be given by name only.
 _NAMED_ONLY: Final = 3
 
+_NUMERIC: Final = ("FLOAT64", "INT64", "NUMERIC", "BIGNUMERIC")
 _SPARSE_VECTOR: Final = "ARRAY<STRUCT<index INT64, value FLOAT64>>"
 
 
@@ -52,8 +53,11 @@ class Signature:
 
 
 SIGNATURES: Final = (
-    Signature(
-        "ML.BUCKETIZE", "scalar", ("FLOAT64", "ARRAY<FLOAT64>", "BOOL?", "STRING?"), "STRING"
+    *(
+        Signature(
+            "ML.BUCKETIZE", "scalar", ("FLOAT64", f"ARRAY<{kind}>", "BOOL?", "STRING?"), "STRING"
+        )
+        for kind in _NUMERIC
     ),
     # The result's fields depend on the values; the argument's struct stands for them.
     Signature("ML.FEATURE_CROSS", "scalar", ("STRUCT", "INT64?"), "STRUCT"),
@@ -61,9 +65,16 @@ SIGNATURES: Final = (
     Signature("ML.HASH_BUCKETIZE", "scalar", ("STRING", "INT64"), "INT64"),
     Signature("ML.NGRAMS", "scalar", ("ARRAY<STRING>", "ARRAY<INT64>", "STRING?"), "ARRAY<STRING>"),
     Signature("ML.NGRAMS", "scalar", ("ARRAY<STRING>", "INT64", "STRING?"), "ARRAY<STRING>"),
-    Signature("ML.NORMALIZER", "scalar", ("ARRAY<FLOAT64>", "FLOAT64?"), "ARRAY<FLOAT64>"),
-    Signature("ML.LP_NORM", "scalar", ("ARRAY<FLOAT64>", "FLOAT64"), "FLOAT64"),
-    Signature("ML.DISTANCE", "scalar", ("ARRAY<FLOAT64>", "ARRAY<FLOAT64>", "STRING?"), "FLOAT64"),
+    *(
+        signature
+        for kind in _NUMERIC
+        for signature in (
+            Signature("ML.NORMALIZER", "scalar", (f"ARRAY<{kind}>", "FLOAT64?"), "ARRAY<FLOAT64>"),
+            Signature("ML.LP_NORM", "scalar", (f"ARRAY<{kind}>", "FLOAT64"), "FLOAT64"),
+        )
+    ),
+    # Of numbers, or of structs of an identifier and a number.
+    Signature("ML.DISTANCE", "scalar", ("ARRAY<T>", "ARRAY<T>", "STRING?"), "FLOAT64"),
     Signature("ML.STANDARD_SCALER", "analytic", ("FLOAT64",), "FLOAT64"),
     Signature("ML.MIN_MAX_SCALER", "analytic", ("FLOAT64",), "FLOAT64"),
     Signature("ML.MAX_ABS_SCALER", "analytic", ("FLOAT64",), "FLOAT64"),

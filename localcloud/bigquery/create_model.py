@@ -252,10 +252,14 @@ def _inputs(
 
 
 def _transform_columns(fitted: transform.Transform, table: pa.Table) -> list[dict[str, Any]]:
+    """The columns that TRANSFORM gives; of a STRUCT one for each field, as ML.TRANSFORM has them.
+
+    bigframes takes what a transformer gives by these names.
+    """
     return [
-        standard_sql_field(item.name, bigquery_type(table.schema.field(item.name).type))
-        | {"transformSql": item.written}
+        standard_sql_field(part.name, bigquery_type(part.type)) | {"transformSql": item.written}
         for item in fitted.items
+        for part in table_function.flattened(table.select([item.name])).schema
     ]
 
 

@@ -15,6 +15,7 @@ from local_bigquery.sql.script import Interpreter
 
 from googlesql import analyzer, parser
 from googlesql.constant import Constant, Expression
+from googlesql.edit import Edit, EditedText
 from googlesql.errors import SqlError
 from googlesql.position import Text
 from googlesql.schema import Column
@@ -58,21 +59,41 @@ def spliced(interpreter: Interpreter, sql: str) -> Iterator[str]:
         BigQueryError: A call is wrong or fails, or its function is not implemented.
     """
     names: list[str] = []
+    written = sql
+    edits: list[EditedText] = []
     try:
         while calls := _calls(sql):
             call = calls[0]
             name = query.temporary_table(interpreter, evaluate(interpreter, call))
             names.append(name)
-            text = Text(sql)
-            start, end = call.range
             # The function's name is the result's in BigQuery too when no alias is given.
             alias = "" if call.alias else f" AS `{call.name.rsplit('.', 1)[-1]}`"
-            sql = f"{text.slice(0, start)}`{name}`{alias}{text.slice(end, len(text.data))}"
+            edits.append(EditedText(Text(sql), [Edit(*call.range, f"`{name}`{alias}")]))
+            sql = edits[-1].sql
         sql = tfdv.validated(interpreter, sql)
-        yield scalar_function.replaced(sql, scalar_function.in_query)
+        yield _without_functions(interpreter, sql, written, edits)
     finally:
         for name in names:
             query.drop(interpreter, name)
+
+
+def _without_functions(
+    interpreter: Interpreter, sql: str, written: str, edits: Sequence[EditedText]
+) -> str:
+    """The text with its functions in expressions replaced.
+
+    Args:
+        interpreter: The statement.
+        sql: Its text.
+        written: The text before some changes, in which places of errors are told.
+        edits: Those changes, in their order.
+    """
+    try:
+        return scalar_function.replaced(sql, scalar_function.in_query(interpreter))
+    except SqlError as error:
+        for edited in reversed(edits):
+            error = edited.original_error(error)
+        raise analysis.refusal(error, written) from error
 
 
 def evaluate(interpreter: Interpreter, call: TableFunction) -> pa.Table:
@@ -263,7 +284,19 @@ def _transform(interpreter: Interpreter, call: TableFunction, loaded: Training) 
         raise BigQueryError("invalidQuery", "ML.TRANSFORM needs a model with a TRANSFORM clause.")
     rows = _one(interpreter, call)
     _require(loaded, rows)
-    return _with_others(loaded.transformed(interpreter, rows), rows, loaded)
+    return _with_others(flattened(loaded.transformed(interpreter, rows)), rows, loaded)
+
+
+def flattened(table: pa.Table) -> pa.Table:
+    """The fields of a STRUCT as columns, `<struct>_<field>`, as a model would be given them."""
+    while any(pa.types.is_struct(field.type) for field in table.schema):
+        names = [
+            f"{field.name}_{part.name}" if part is not field else field.name
+            for field in table.schema
+            for part in (field.type if pa.types.is_struct(field.type) else [field])
+        ]
+        table = table.flatten().rename_columns(names)
+    return table
 
 
 def _with_others(result: pa.Table, rows: pa.Table, loaded: Training) -> pa.Table:
@@ -322,7 +355,8 @@ def _rows(interpreter: Interpreter, call: TableFunction, index: int) -> pa.Table
     limit = None
     if job.is_dry_run():
         limit = 0 if _is_row_by_row(call.name) else DRY_RUN_ROWS
-    return query.rows(interpreter, call.with_clause() + call.tables[index].query, limit)
+    written = call.with_clause() + call.tables[index].query
+    return query.rows(interpreter, _without_functions(interpreter, written, written, ()), limit)
 
 
 def _arguments(interpreter: Interpreter, call: TableFunction) -> dict[str, Any]:
@@ -361,7 +395,8 @@ def _value(interpreter: Interpreter, value: Constant) -> Any:
         return value
     if not isinstance(value, Expression):
         raise BigQueryError("invalidQuery", f"{value!r} has parts that are no constants.")
-    sql = scalar_function.replaced(f"SELECT {value.text} AS value", scalar_function.in_query)
+    written = f"SELECT {value.text} AS value"
+    sql = _without_functions(interpreter, written, written, ())
     [row] = query.rows(interpreter, sql).to_pylist()
     return row["value"]
 

@@ -12,12 +12,14 @@ from local_bigquery.errors import BigQueryError
 from local_bigquery.sql.script import Interpreter
 
 from googlesql import parser
-from googlesql.constant import read_constant
 from googlesql.create_model import Transformed
 from googlesql.errors import SqlError
 from googlesql.position import Text
 from googlesql.tree import identifiers, walk
-from localcloud.bigquery import preprocessing, query, scalar_function
+from localcloud.bigquery import analysis, scalar_function
+
+_SELECT, _FROM = "SELECT ", " FROM t"
+"""What an expression is put between to be a statement."""
 
 
 @dataclass(frozen=True)
@@ -155,40 +157,21 @@ def _star(text: str, columns: Sequence[str]) -> list[tuple[str, str]]:
 def _fitted(interpreter: Interpreter, expression: str, source: str) -> str:
     """The expression with its ML functions turned into plain SQL."""
 
-    def plain(call: scalar_function.Call) -> str:
-        return _plain(interpreter, call, source)
+    def rows(call: scalar_function.Call, argument: str) -> str:
+        return f"SELECT {argument} AS x FROM `{source}`"
 
+    whole = Text(f"{_SELECT}{expression}{_FROM}")
     try:
-        sql = scalar_function.replaced(f"SELECT {expression} FROM t", plain)
-    except SqlError as error:
-        raise BigQueryError("invalidQuery", f"TRANSFORM clause: {error.message}") from error
-    return sql.removeprefix("SELECT ").removesuffix(" FROM t")
-
-
-def _plain(interpreter: Interpreter, call: scalar_function.Call, source: str) -> str:
-    name = call.name
-    if name not in preprocessing.ANALYTIC and name not in preprocessing.SCALAR:
-        known = ", ".join(sorted([*preprocessing.ANALYTIC, *preprocessing.SCALAR]))
-        raise BigQueryError(
-            "notImplemented",
-            f"{name} in TRANSFORM is not implemented on the local cloud; implemented are {known}.",
+        sql = scalar_function.replaced(
+            whole.sql, lambda call: scalar_function.plain(interpreter, call, rows)
         )
-    if call.over != (name in preprocessing.ANALYTIC) or not call.arguments:
-        form = f"{name}(x, ...) OVER()" if name in preprocessing.ANALYTIC else f"{name}(x, ...)"
-        raise BigQueryError("invalidQuery", f"{name} is written {form}.")
-    if name in preprocessing.SCALAR:
-        return scalar_function.scalar(call)
-    arguments = [read_constant(argument, call.text) for argument in call.arguments[1:]]
-    values, bound = query.duckdb_query(
-        interpreter.context, f"SELECT {call.first} AS x FROM `{source}`"
-    )
-    table = "temp.main.__ml_fit"
-    interpreter.cursor.execute(f"CREATE OR REPLACE TEMP TABLE __ml_fit AS {values}", bound)
-    try:
-        fit = preprocessing.Fit(interpreter.cursor, table)
-        return preprocessing.ANALYTIC[name](fit, call.first, arguments)
-    finally:
-        interpreter.cursor.execute(f"DROP TABLE {table}")
+    except SqlError as error:
+        named = SqlError(f"TRANSFORM clause: {error.reason}", error.line, error.column)
+        if error.line is not None and error.column is not None:
+            at = whole.byte_offset(error.line, error.column) - len(_SELECT)
+            named = named.moved(*Text(expression).position(max(at, 0)))
+        raise analysis.refusal(named, expression) from error
+    return sql.removeprefix(_SELECT).removesuffix(_FROM)
 
 
 def _columns(expression: str, columns: Sequence[str]) -> tuple[str, ...]:

@@ -66,6 +66,11 @@ Handler = Callable[[Call], Json]
 """Answers one method."""
 
 
+def new_id() -> str:
+    """An id of the services that choose 19 digits."""
+    return str(secrets.randbelow(8 * 10**18) + 10**18)
+
+
 @dataclass(frozen=True)
 class Collection:
     """A collection whose standard methods are generated.
@@ -86,7 +91,7 @@ class Collection:
     noun: str
     id_parameter: str = ""
     id_pattern: str = r"[a-z0-9_-]{1,63}"
-    new_id: Callable[[], str] = field(default=lambda: str(secrets.randbelow(8 * 10**18) + 10**18))
+    new_id: Callable[[], str] = new_id
     creating: Callable[[Call, Json], Json] = field(default=lambda call, body: body)
     updating: Callable[[Call, Json, Json], Json] = field(default=lambda call, before, after: after)
     deleting: Callable[[Call, Json], None] = field(default=lambda call, resource: None)

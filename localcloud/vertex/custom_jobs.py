@@ -16,8 +16,9 @@ from pathlib import Path
 import psutil
 
 from localcloud.cloud import Cloud
-from localcloud.discovery.call import Call, Collection, Handler
+from localcloud.discovery.call import Call, Collection, Handler, new_id
 from localcloud.errors import ApiError, Json
+from localcloud.store import now
 from localcloud.vertex import worker_environment, worker_package, worker_pool
 from localcloud.vertex.job_runs import JobRuns
 from localcloud.vertex.process_group import ProcessGroup, Program
@@ -63,7 +64,7 @@ class CustomJobs:
         """Begin what had not begun; end what was under way, and its processes."""
         for job in self.store.every("customJobs"):
             if not self.runs.is_over(job):
-                _kill_left(self._folder(job) / PROCESSES)
+                _kill_left(self._folder(job["name"]) / PROCESSES)
         self.runs.resume()
 
     # ------------------------------------------------------------ rules
@@ -74,14 +75,52 @@ class CustomJobs:
 
     def _deleting(self, call: Call, job: Json) -> None:
         self.runs.deleting(call, job)
-        shutil.rmtree(self._folder(job), ignore_errors=True)
+        self._remove_folder(job["name"])
 
-    def _folder(self, job: Json) -> Path:
-        return self.folder / str(job["name"]).rsplit("/", 1)[1]
+    def _remove_folder(self, name: str) -> None:
+        shutil.rmtree(self._folder(name), ignore_errors=True)
+
+    def _folder(self, name: str) -> Path:
+        return self.folder / name.rsplit("/", 1)[1]
+
+    # ------------------------------------------------------------ jobs of other jobs
+    def add(
+        self, location: str, display_name: str, spec: Json, environment: Mapping[str, str]
+    ) -> str:
+        """Keep a pending job that somebody else runs, by `runs.run`; gives its name.
+
+        Args:
+            location: `projects/<id>/locations/<location>`.
+            display_name: What it is called.
+            spec: A CustomJobSpec that passed the check.
+            environment: Variables that its replicas have besides.
+        """
+        name = f"{location}/customJobs/{new_id()}"
+        moment = now()
+        times = {"createTime": moment, "updateTime": moment}
+        told = {"localEnvironment": dict(environment), "localParent": True}
+        job = {"name": name, "displayName": display_name, "jobSpec": spec, **times, **told}
+        self.store.put(name, {**job, "state": "JOB_STATE_PENDING"})
+        return name
+
+    def stop(self, name: str) -> None:
+        """Cancel a job, if it is there and not over."""
+        with self.store.transaction():
+            if job := self.store.get(name):
+                self.runs.stop(job)
+
+    def remove(self, name: str) -> None:
+        """Delete a job that is over, if it is there."""
+        self.store.delete(name)
+        self._remove_folder(name)
+
+    def metric_file(self, name: str) -> Path:
+        """Where cloudml-hypertune writes what a job's replicas report."""
+        return self._folder(name) / "hypertune" / "output.metrics"
 
     # ------------------------------------------------------------ running
     def _work(self, job: Json) -> Json:
-        spec, folder = job["jobSpec"], self._folder(job)
+        spec, folder = job["jobSpec"], self._folder(job["name"])
         group = ProcessGroup(self._programs(job, folder))
         self.runs.stops_with(job["name"], group.stop)
         try:
@@ -129,7 +168,12 @@ class CustomJobs:
         }
         replicas = worker_pool.replicas(spec)
         addresses = _free_addresses(len(replicas))
-        hidden = job.get("localEnvironment", {})
+        hidden = {
+            "CLOUD_ML_HP_METRIC_FILE": str(self.metric_file(job["name"])),
+            **job.get("localEnvironment", {}),
+        }
+        # Replicas that made it at the same time would fail.
+        self.metric_file(job["name"]).parent.mkdir(parents=True, exist_ok=True)
         programs = []
         for replica in replicas:
             pool = spec["workerPoolSpecs"][replica.pool]

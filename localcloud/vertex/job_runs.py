@@ -69,7 +69,10 @@ class JobRuns:
     def resume(self) -> None:
         """Begin what had not begun; end what was under way."""
         for job in self.store.every(self.collection):
-            if job["state"] == self.state("PENDING"):
+            if job["state"] == self.state("PENDING") and job.get("localParent"):
+                # What it was a part of has failed.
+                self.stop(job)
+            elif job["state"] == self.state("PENDING"):
                 self.begin(job["name"])
             elif not self.is_over(job):
                 self.end(job["name"], ApiError("ABORTED", BROKEN_OFF))

@@ -18,6 +18,7 @@ from localcloud.vertex.monitors import Monitors
 from localcloud.vertex.pipelines import Pipelines
 from localcloud.vertex.predictions import Predictions
 from localcloud.vertex.schedules import Schedules, Work
+from localcloud.vertex.tuning_jobs import TuningJobs
 
 # https://cloud.google.com/vertex-ai/docs/general/locations: regions, `global`, and `us` and `eu`
 # for generative models.
@@ -42,6 +43,7 @@ class VertexService:
         self.feature_store = FeatureStore(cloud, self.engine)
         self.pipelines = Pipelines(cloud, self.engine)
         self.custom_jobs = CustomJobs(cloud)
+        self.tuning_jobs = TuningJobs(cloud, self.custom_jobs)
         self.schedules = Schedules(
             cloud,
             {
@@ -70,6 +72,7 @@ class VertexService:
         self.monitors.resume()
         self.pipelines.resume()
         self.custom_jobs.resume()
+        self.tuning_jobs.runs.resume()
         self.ticker.start()
 
     def engine(self) -> BigQueryEngine:
@@ -86,6 +89,7 @@ class VertexService:
         """Let the running monitoring job end, drop the waiting ones; they begin again later."""
         self.ticker.stop()
         self.pipelines.close()
+        self.tuning_jobs.runs.close()
         self.custom_jobs.runs.close()
         self.monitors.close()
 
@@ -128,6 +132,7 @@ class VertexService:
             **self.schedules.collections(prefix),
             **self.pipelines.collections(prefix),
             **self.custom_jobs.collections(prefix),
+            **self.tuning_jobs.collections(prefix),
         }
         handlers: dict[str, Handler] = {
             **self.models.handlers(),
@@ -138,6 +143,7 @@ class VertexService:
             **self.schedules.handlers(),
             **self.pipelines.handlers(),
             **self.custom_jobs.handlers(),
+            **self.tuning_jobs.handlers(),
             **gemini.handlers(),
             **embedding.handlers(),
             "projects.locations.get": _location,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -88,7 +89,8 @@ def _private_key(folder: Path) -> str:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        fresh = folder / f"worker.pem.{os.getpid()}"
+        # Several trials may come here at once; any of their keys will do.
+        fresh = folder / f"worker.pem.{secrets.token_hex(4)}"
         fresh.touch(mode=0o600)
         fresh.write_bytes(text)
         fresh.replace(file)

@@ -191,7 +191,8 @@ def test_logged_requests_and_responses_are_compared(
 def test_an_endpoint_must_log_and_serve_the_model(cloud: Cloud, engine: FakeEngine) -> None:
     silent = cloud.endpoint("silent")
     endpoint = serving(cloud, engine, [], [])
-    cloud.call("POST", f"{endpoint}:undeployModel", {"deployedModelId": "7"})
+    left = {"deployedModelId": "7", "trafficSplit": {"8": 100}}
+    assert cloud.call("POST", f"{endpoint}:undeployModel", left).status == 200
 
     refused = [run(cloud, {"vertexEndpointLogs": {"endpoints": [e]}}) for e in (silent, endpoint)]
 

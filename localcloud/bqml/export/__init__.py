@@ -49,7 +49,7 @@ FORMATS: Mapping[str, str] = {
     ),
 }
 """The one format of each MODEL_TYPE that can be exported."""
-_HOMES = {BOOSTER: "booster"}
+_HOMES = {BOOSTER: "booster", SAVED_MODEL: "saved_model"}
 _NOT_EXPORTED = ("ARRAY", "GEOGRAPHY", "TIMESTAMP")
 """Types of features, after TRANSFORM, that a model which is exported cannot have."""
 
@@ -87,10 +87,6 @@ def files(model: Model, trial_id: Any = None) -> Files:
                 f"Exporting a model with features of type {' or '.join(_NOT_EXPORTED)} is not "
                 f"supported, and column '{name}' is {feature_type}"
             )
-    if kind not in _HOMES:
-        raise NotImplementedError(
-            f"Exporting models of type {model.kind} is not implemented on the local cloud."
-        )
     module = importlib.import_module(f"{__name__}.{_HOMES[kind]}")
     found: Files = module.files(chosen)
     return found

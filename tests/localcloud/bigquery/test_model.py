@@ -88,9 +88,9 @@ def test_a_model_is_not_made_twice(run: Run) -> None:
         (CLASSIFIER.replace("['survived']", "['nothing']"), exceptions.BadRequest, "nothing"),
         (CLASSIFIER.replace("class, age", "klass, age"), exceptions.BadRequest, "klass"),
         (
-            CLASSIFIER.replace("ML.STANDARD_SCALER(age)", "ML.ONE_HOT_ENCODER(class)"),
+            CLASSIFIER.replace("ML.STANDARD_SCALER(age) OVER ()", "ML.DECODE_IMAGE(class)"),
             exceptions.MethodNotImplemented,
-            "ML.ONE_HOT_ENCODER in TRANSFORM is not implemented",
+            "ML.DECODE_IMAGE is not implemented",
         ),
         (
             "SELECT * FROM ML.TRANSLATE(MODEL survival, (SELECT 'a' AS text_content))",

@@ -113,11 +113,6 @@ def test_bucketize_works_in_any_query(run: Run) -> None:
     assert run("SELECT ML.BUCKETIZE(3, [2, 4]) AS b") == [{"b": "bin_2"}]
 
 
-def test_an_analytic_function_outside_transform_is_said_to_be_missing(run: Run) -> None:
-    with pytest.raises(exceptions.MethodNotImplemented, match="outside TRANSFORM"):
-        run("SELECT ML.STANDARD_SCALER(f) OVER () AS s FROM UNNEST([1, 2]) AS f")
-
-
 @pytest.mark.parametrize("made", ["", "CREATE TABLE made AS "])
 def test_positional_parameters_are_counted_once_where_the_text_is_run_as_zetasql_writes_it(
     run: Run, made: str

@@ -85,3 +85,39 @@ def test_a_failed_job_raises_what_went_wrong(sdk: Any, tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         job.run()
+
+
+SCORER = """
+import json, os, sys
+rate = float(sys.argv[1].removeprefix("--rate="))
+entry = {"trial": os.environ["CLOUD_ML_TRIAL_ID"], "loss": str(rate), "global_step": "1"}
+with open(os.environ["CLOUD_ML_HP_METRIC_FILE"], "w") as file:
+    file.write(json.dumps(entry) + "\\n")
+"""
+
+
+@pytest.mark.covers("google-cloud-aiplatform HyperparameterTuningJob")
+def test_a_tuning_job_tells_its_trials(sdk: Any) -> None:
+    from google.cloud.aiplatform import hyperparameter_tuning as tuning
+
+    pool = {
+        "machine_spec": {"machine_type": "n1-standard-4"},
+        "replica_count": 1,
+        "container_spec": {"image_uri": IMAGE, "command": ["python3", "-c", SCORER]},
+    }
+    job = sdk.HyperparameterTuningJob(
+        display_name="tune",
+        custom_job=sdk.CustomJob("trial", [pool], base_output_dir="gs://staging/tune"),
+        metric_spec={"loss": "minimize"},
+        parameter_spec={"rate": tuning.DoubleParameterSpec(min=0.1, max=10, scale="log")},
+        max_trial_count=3,
+        parallel_trial_count=2,
+    )
+
+    job.run()
+
+    rates = [trial.parameters[0].value for trial in job.trials]
+    losses = [trial.final_measurement.metrics[0].value for trial in job.trials]
+    assert job.state == sdk.gapic.JobState.JOB_STATE_SUCCEEDED
+    assert len(rates) == 3
+    assert losses == pytest.approx(rates)

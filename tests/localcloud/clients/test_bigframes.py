@@ -284,6 +284,8 @@ def test_matrix_factorization_fits_predicts_and_scores(bpd: Any) -> None:
         ("preprocessing.MaxAbsScaler", MEASURES, "max_abs_scaled_bill_length_mm"),
         ("preprocessing.KBinsDiscretizer", MEASURES, "kbinsdiscretizer_bill_length_mm"),
         ("preprocessing.LabelEncoder", ["island"], "labelencoded_island"),
+        ("preprocessing.OneHotEncoder", ["island"], "onehotencoded_island"),
+        ("preprocessing.PolynomialFeatures", MEASURES, "poly_feat_bill_length_mm_bill_depth_mm"),
         ("impute.SimpleImputer", MEASURES, "imputer_bill_length_mm"),
     ],
 )
@@ -299,6 +301,116 @@ def test_a_transformer_keeps_the_rows_apart(
         True,
         list(range(len(frame))),
     )
+
+
+def transformed(bpd: Any, name: str, rows: dict[str, list[Any]], **arguments: Any) -> Any:
+    """What a transformer gives of the rows that it was fitted on."""
+    frame = bpd.read_pandas(pd.DataFrame(rows))
+    return made(name, **arguments).fit(frame).transform(frame).to_pandas()
+
+
+@pytest.mark.covers("bigframes", "ML.ONE_HOT_ENCODER")
+@pytest.mark.parametrize(
+    ("arguments", "elements"),
+    [
+        ({}, [(1, 1.0), (2, 1.0), (1, 1.0), (0, 1.0)]),
+        ({"drop": "most_frequent"}, [(1, 0.0), (2, 1.0), (1, 0.0), (0, 1.0)]),
+        ({"max_categories": 2}, [(1, 1.0), (0, 1.0), (1, 1.0), (0, 1.0)]),
+        ({"min_frequency": 2}, [(1, 1.0), (0, 1.0), (1, 1.0), (0, 1.0)]),
+    ],
+)
+def test_categories_are_encoded(
+    bpd: Any, arguments: dict[str, Any], elements: list[tuple[int, float]]
+) -> None:
+    encoded = transformed(
+        bpd, "preprocessing.OneHotEncoder", {"c": ["a", "b", "a", None]}, **arguments
+    )
+
+    found = [
+        (element["index"], element["value"]) for [element] in encoded["onehotencoded_c"].tolist()
+    ]
+    assert found == elements
+
+
+@pytest.mark.covers("bigframes", "ML.LABEL_ENCODER")
+def test_labels_are_numbered_by_the_alphabet(bpd: Any) -> None:
+    encoded = transformed(bpd, "preprocessing.LabelEncoder", {"c": ["b", "a", None, "b"]})
+
+    assert encoded["labelencoded_c"].tolist() == [2, 1, 0, 2]
+
+
+@pytest.mark.covers("bigframes", "ML.POLYNOMIAL_EXPAND")
+def test_features_are_multiplied(bpd: Any) -> None:
+    made_of = transformed(
+        bpd, "preprocessing.PolynomialFeatures", {"a": [2.0, 3.0], "b": [5.0, 7.0]}, degree=2
+    )
+
+    assert made_of.to_dict("list") == {
+        "poly_feat_a": [2.0, 3.0],
+        "poly_feat_a_a": [4.0, 9.0],
+        "poly_feat_a_b": [10.0, 21.0],
+        "poly_feat_b": [5.0, 7.0],
+        "poly_feat_b_b": [25.0, 49.0],
+    }
+
+
+@pytest.mark.covers("bigframes", "ML.BUCKETIZE", "ML.QUANTILE_BUCKETIZE")
+@pytest.mark.parametrize(
+    ("strategy", "bins"),
+    [
+        ("uniform", ["bin_2", "bin_2", "bin_2", "bin_2"]),
+        ("quantile", ["bin_1", "bin_2", "bin_2", "bin_2"]),
+    ],
+)
+def test_numbers_are_put_into_bins(bpd: Any, strategy: str, bins: list[str]) -> None:
+    binned = transformed(
+        bpd,
+        "preprocessing.KBinsDiscretizer",
+        {"x": [0.0, 1.0, 2.0, 10.0]},
+        n_bins=2,
+        strategy=strategy,
+    )
+
+    assert binned["kbinsdiscretizer_x"].tolist() == bins
+
+
+@pytest.mark.covers("bigframes", "ML.IMPUTER")
+@pytest.mark.parametrize(
+    ("strategy", "value"), [("mean", 4.0), ("median", 3.0), ("most_frequent", 3.0)]
+)
+def test_what_is_missing_is_filled_in(bpd: Any, strategy: str, value: float) -> None:
+    filled = transformed(
+        bpd, "impute.SimpleImputer", {"x": [3.0, 3.0, 6.0, None]}, strategy=strategy
+    )
+
+    assert filled["imputer_x"].tolist() == [3.0, 3.0, 6.0, value]
+
+
+@pytest.mark.covers("bigframes", "TRANSFORM", "ML.ONE_HOT_ENCODER", "ML.POLYNOMIAL_EXPAND")
+def test_a_pipeline_with_every_transformer_is_read_again(bpd: Any, frame: Any) -> None:
+    transformers = {
+        "one_hot": (made("preprocessing.OneHotEncoder"), ["island"]),
+        "label": (made("preprocessing.LabelEncoder"), ["sex"]),
+        "poly": (made("preprocessing.PolynomialFeatures"), MEASURES[:2]),
+        "bins": (made("preprocessing.KBinsDiscretizer", n_bins=4), MEASURES[2:]),
+        "filled": (made("impute.SimpleImputer"), ["body_mass_g"]),
+        "scaled": (made("preprocessing.MaxAbsScaler"), MEASURES[2:]),
+    }
+    steps = made(
+        "compose.ColumnTransformer",
+        transformers=[(name, *given) for name, given in transformers.items()],
+    )
+    estimator = made("ensemble.XGBClassifier", max_depth=3)
+    pipeline = made("pipeline.Pipeline", steps=[("pre", steps), ("fit", estimator)])
+    features = frame[[*MEASURES, "island", "sex", "body_mass_g"]]
+
+    pipeline.fit(features, frame[["species"]])
+    pipeline.to_gbq("ml.every_transformer", replace=True)
+    read = bpd.read_gbq_model("ml.every_transformer")
+
+    kinds = [type(step).__name__ for _, step, _ in dict(read.steps)["transform"].transformers]
+    assert read.score(features, frame[["species"]]).to_pandas()["accuracy"][0] > 0.95
+    assert {type(step).__name__ for step, _ in transformers.values()} <= set(kinds)
 
 
 @pytest.mark.covers("bigframes", "TRANSFORM")
