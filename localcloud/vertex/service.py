@@ -18,6 +18,7 @@ from localcloud.vertex.monitors import Monitors
 from localcloud.vertex.pipelines import Pipelines
 from localcloud.vertex.predictions import Predictions
 from localcloud.vertex.schedules import Schedules, Work
+from localcloud.vertex.training_pipelines import TrainingPipelines
 from localcloud.vertex.tuning_jobs import TuningJobs
 
 # https://cloud.google.com/vertex-ai/docs/general/locations: regions, `global`, and `us` and `eu`
@@ -44,6 +45,9 @@ class VertexService:
         self.pipelines = Pipelines(cloud, self.engine)
         self.custom_jobs = CustomJobs(cloud)
         self.tuning_jobs = TuningJobs(cloud, self.custom_jobs)
+        self.training_pipelines = TrainingPipelines(
+            cloud, self.custom_jobs, self.tuning_jobs, self.models
+        )
         self.schedules = Schedules(
             cloud,
             {
@@ -73,6 +77,7 @@ class VertexService:
         self.pipelines.resume()
         self.custom_jobs.resume()
         self.tuning_jobs.runs.resume()
+        self.training_pipelines.runs.resume()
         self.ticker.start()
 
     def engine(self) -> BigQueryEngine:
@@ -89,6 +94,7 @@ class VertexService:
         """Let the running monitoring job end, drop the waiting ones; they begin again later."""
         self.ticker.stop()
         self.pipelines.close()
+        self.training_pipelines.runs.close()
         self.tuning_jobs.runs.close()
         self.custom_jobs.runs.close()
         self.monitors.close()
@@ -133,6 +139,7 @@ class VertexService:
             **self.pipelines.collections(prefix),
             **self.custom_jobs.collections(prefix),
             **self.tuning_jobs.collections(prefix),
+            **self.training_pipelines.collections(prefix),
         }
         handlers: dict[str, Handler] = {
             **self.models.handlers(),
@@ -144,6 +151,7 @@ class VertexService:
             **self.pipelines.handlers(),
             **self.custom_jobs.handlers(),
             **self.tuning_jobs.handlers(),
+            **self.training_pipelines.handlers(),
             **gemini.handlers(),
             **embedding.handlers(),
             "projects.locations.get": _location,

@@ -1,5 +1,7 @@
 """Jobs of google-cloud-aiplatform, unchanged, over REST."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,3 +123,43 @@ def test_a_tuning_job_tells_its_trials(sdk: Any) -> None:
     assert job.state == sdk.gapic.JobState.JOB_STATE_SUCCEEDED
     assert len(rates) == 3
     assert losses == pytest.approx(rates)
+
+
+SETUP = """
+from setuptools import setup
+setup(name="trainer", version="0.1", packages=["trainer"])
+"""
+TASK = """
+import os
+from google.cloud import storage
+blob = storage.Blob.from_uri(os.environ["AIP_MODEL_DIR"] + "model.txt", storage.Client())
+blob.upload_from_string("trained")
+"""
+
+
+@pytest.mark.covers("google-cloud-aiplatform CustomPythonPackageTrainingJob")
+def test_a_python_package_trains_a_model_that_is_uploaded(sdk: Any, tmp_path: Path) -> None:
+    from google.cloud import storage
+
+    (tmp_path / "trainer").mkdir()
+    (tmp_path / "setup.py").write_text(SETUP)
+    (tmp_path / "trainer/__init__.py").write_text("")
+    (tmp_path / "trainer/task.py").write_text(TASK)
+    command = [sys.executable, "setup.py", "-q", "sdist"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    [archive] = (tmp_path / "dist").iterdir()
+    uri = f"gs://staging/{archive.name}"
+    client = storage.Client(PROJECT, AnonymousCredentials())
+    storage.Blob.from_uri(uri, client).upload_from_filename(str(archive))
+    job = sdk.CustomPythonPackageTrainingJob(
+        display_name="package",
+        python_package_gcs_uri=uri,
+        python_module_name="trainer.task",
+        container_uri=IMAGE,
+        model_serving_container_image_uri="us-docker.pkg.dev/vertex-ai/prediction/x:latest",
+    )
+
+    model = job.run(base_output_dir="gs://staging/package", model_display_name="birds")
+
+    assert (model.display_name, model.uri) == ("birds", "gs://staging/package/model")
+    assert stored("gs://staging/package/model/model.txt") == "trained"
