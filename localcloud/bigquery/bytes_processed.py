@@ -18,7 +18,7 @@ from local_bigquery.engine import database
 from local_bigquery.errors import BigQueryError
 from local_bigquery.sql.translate import Context, parse, translate
 
-from localcloud.bigquery import analysis, names, partition_filter
+from localcloud.bigquery import analysis, model_view, names, partition_filter
 
 FIXED = {
     "BOOLEAN": 1,
@@ -162,6 +162,9 @@ def _base_columns(
         below = analysis.read_by_view(reference[0], reference[1], table.view.query, columns)
         if below is not None:
             waiting.extend(((*key,), used) for key, used in below.items())
+        elif model_view.CONCERNS_MODELS.search(table.view.query):
+            written = names.tables_in(table.view.query, reference[0], reference[1])
+            waiting.extend(((*key,), None) for key in written)
         else:
             context = Context(reference[0], reference[1])
             translate(parse(table.view.query)[0], context)

@@ -9,7 +9,7 @@ https://cloud.google.com/bigquery/docs/error-messages
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import ContextVar
 from typing import Any
@@ -78,6 +78,16 @@ JOBS_AT_A_TIME = 32
 def is_dry_run() -> bool:
     """Whether the statement in hand is only checked."""
     return _dry_run.get()
+
+
+@contextlib.contextmanager
+def checking() -> Iterator[None]:
+    """Have what runs inside look at few rows, as a dry run does."""
+    before = _dry_run.set(True)
+    try:
+        yield
+    finally:
+        _dry_run.reset(before)
 
 
 def cancellation() -> Callable[[], None]:

@@ -88,6 +88,9 @@ def routes(store: ModelStore) -> list[Route]:
             request.query_params.get("pageToken"),
         )
         listed = [table.only(*LISTED_OF_A_TABLE).dump() for table in shown]
+        for table in listed:
+            # A list tells of a view's dialect, not its query.
+            table.get("view", {}).pop("query", None)
         answer = {"kind": "bigquery#tableList", "tables": listed, "totalItems": len(found)}
         return answer | ({"nextPageToken": token} if token else {})
 

@@ -22,16 +22,15 @@ from localcloud.bigquery import (
     job,
     model_export,
     model_statement,
+    model_view,
     parameter,
     privilege_statement,
     project_options,
     table_function,
     table_statement,
+    view_statement,
 )
 from localcloud.bigquery.index import statement as index_statement
-
-_CONCERNS_MODELS = re.compile(r"\bMODEL\b|\b(ML|AI)\s*\.|\bVECTOR_SEARCH\b", re.IGNORECASE)
-"""A statement without these words is no concern of BigQuery ML and need not be parsed for it."""
 
 _CONCERNS_THE_CATALOG = re.compile(
     r"\s*(CREATE|ALTER|DROP)\s+(OR\s+REPLACE\s+)?((SEARCH|VECTOR)\s+INDEX|CONNECTION)\b"
@@ -114,7 +113,7 @@ def _with_value(
 ) -> None:
     """Run a statement that gives a variable a value, which may call functions of BigQuery ML."""
     found = pattern.fullmatch(statement.text)
-    if found is None or not _CONCERNS_MODELS.search(found[2]):
+    if found is None or not model_view.concerns(found[2]):
         run_statement(interpreter, statement)
         return
     # ZetaSQL reads what is in a script only as part of a whole one.
@@ -156,7 +155,7 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
     if _CONCERNS_FILES.match(statement.text):
         _with_files(interpreter, statement.text)
         return
-    if not _CONCERNS_MODELS.search(statement.text):
+    if not model_view.concerns(statement.text):
         _run_query(interpreter, statement, _analysed(interpreter, statement))
         return
     text = Text(statement.text)
@@ -174,12 +173,16 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
         interpreter.report(model_export.export(interpreter, tree, text))
     elif tree.kind in REFUSED:
         raise _refused(REFUSED[tree.kind])
-    elif tree.kind == "ASTCreateViewStatement" and parser.table_functions(statement.text):
-        raise BigQueryError(
-            "notImplemented",
-            "A view over ML or AI functions is not implemented on the local cloud; use CREATE "
-            "TABLE AS.",
+    elif tree.kind == "ASTCreateViewStatement":
+        analysis.check(interpreter, statement.text, table_function.columns(interpreter))
+        view_statement.create(
+            interpreter,
+            tree,
+            text,
+            lambda sql: _run_query(interpreter, _with_text(statement, sql), tree.kind),
         )
+    elif tree.kind == "ASTCreateMaterializedViewStatement":
+        raise _refused("A materialized view over functions of BigQuery ML")
     else:
         written = parameter.named(interpreter, statement.text)
         if tree.kind in analysis.ANALYSED:
@@ -190,7 +193,7 @@ def _dispatch(interpreter: Interpreter, statement: Statement) -> None:
 
 
 def _read_columns(interpreter: Interpreter, sql: str) -> bytes_processed.Columns | None:
-    concerns_models = _CONCERNS_MODELS.search(sql)
+    concerns_models = model_view.CONCERNS_MODELS.search(sql)
     columns = table_function.columns(interpreter) if concerns_models else None
     return analysis.read_columns(interpreter, sql, columns)
 

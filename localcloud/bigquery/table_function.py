@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from local_bigquery.errors import BigQueryError
 from local_bigquery.sql.script import Interpreter
+from local_bigquery.sql.translate import Context
 
 from googlesql import analyzer, parser
 from googlesql.constant import Constant, Expression
@@ -23,6 +24,7 @@ from googlesql.table_function import TableFunction
 from localcloud.bigquery import (
     analysis,
     job,
+    model_view,
     query,
     remote_model,
     scalar_function,
@@ -49,7 +51,7 @@ DRY_RUN_ROWS = 200
 def spliced(interpreter: Interpreter, sql: str) -> Iterator[str]:
     """The text with each call replaced by a temporary table, which is dropped at the end.
 
-    ML functions of one row become plain SQL.
+    So is each view over such calls. ML functions in expressions become plain SQL.
 
     Args:
         interpreter: The statement.
@@ -62,6 +64,17 @@ def spliced(interpreter: Interpreter, sql: str) -> Iterator[str]:
     written = sql
     edits: list[EditedText] = []
     try:
+        if views := model_view.readings(
+            sql, interpreter.context.project_id, interpreter.context.dataset_id
+        ):
+            places = []
+            for view in views:
+                name = query.temporary_table(interpreter, _view_rows(interpreter, view.reference))
+                names.append(name)
+                alias = f" AS `{view.alias}`" if view.alias else ""
+                places.append(Edit(view.start, view.end, f"`{name}`{alias}"))
+            edits.append(EditedText(Text(sql), places))
+            sql = edits[-1].sql
         while calls := _calls(sql):
             call = calls[0]
             name = query.temporary_table(interpreter, evaluate(interpreter, call))
@@ -75,6 +88,18 @@ def spliced(interpreter: Interpreter, sql: str) -> Iterator[str]:
     finally:
         for name in names:
             query.drop(interpreter, name)
+
+
+def _view_rows(interpreter: Interpreter, view: Reference) -> pa.Table:
+    """The rows of a view over functions of BigQuery ML."""
+    written = model_view.query_of(view)
+    assert written is not None, "the view was there when the statement was read"
+    context = Context(view.project, view.dataset)
+    inner = Interpreter(interpreter.cursor, context, lambda tree: None, lambda statistics: None)
+    with spliced(inner, written) as sql:
+        rows = query.rows(inner, sql, 0 if job.is_dry_run() else None)
+    interpreter.context.referenced |= context.referenced
+    return rows
 
 
 def _without_functions(

@@ -16,7 +16,9 @@ when it is called:
 8. what DuckDB reads otherwise (`sql.dialect`, `sql.rules`, `jobs.merge.run`): see `dialect`;
 9. times of tables (`jobs.query._statement`, `catalog.tables.write`, `catalog.tabledata.insert_all`,
    the rule `time_travel`): see `time_travel`;
-10. answers (`resource.Resource.__init__`): without nulls, see `answer`.
+10. answers (`resource.Resource.__init__`): without nulls, see `answer`;
+11. views that `tables.insert` makes (`catalog.tables.create`): those over functions of BigQuery ML,
+    see `view_statement`.
 
 local-bigquery keeps its state in module globals, so one process serves one state directory at a
 time.
@@ -122,6 +124,7 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
         statement,
         time_travel,
         translation,
+        view_statement,
     )
 
     state_dir.mkdir(parents=True, exist_ok=True)
@@ -141,6 +144,7 @@ def open_state(state_dir: Path, opened: Runtime) -> None:
     statement.install()
     translation.install()
     information_schema.install()
+    view_statement.install()
     _runtime = opened
     engine.connection()
     job.fail_interrupted()
