@@ -122,23 +122,43 @@ def resolve(reference: Reference, path: Sequence[str] | None, place: str) -> str
     """
     if path is None:
         raise BigQueryError("invalidQuery", "A remote model needs REMOTE WITH CONNECTION.")
+    return _resolved(
+        path, reference.project, place, f"dataset {reference.project}:{reference.dataset}"
+    )
+
+
+def resolve_for_query(project: str, path: Sequence[str], place: str) -> str:
+    """The connection that a function of a query names, `project.location.id`.
+
+    Args:
+        project: Who runs the query.
+        path: The connection as written in parts.
+        place: Where the query runs.
+
+    Raises:
+        BigQueryError: It is not there, or is elsewhere.
+    """
+    return _resolved(path, project, place, "query")
+
+
+def _resolved(path: Sequence[str], project: str, place: str, user: str) -> str:
     if tuple(path) == ("DEFAULT",):
-        path = (place.lower(), project_options.default_connection(reference.project, place))
+        path = (place.lower(), project_options.default_connection(project, place))
     if len(path) == 2:
-        path = (reference.project, *path)
+        path = (project, *path)
     if len(path) < 3:
         raise BigQueryError(
             "invalidQuery",
             f"Connection {'.'.join(path)} is not a connection's name; it is "
             "[project.]location.connection_id.",
         )
-    project, region, connection_id = ".".join(path[:-2]), path[-2].lower(), path[-1]
+    owner, region, connection_id = ".".join(path[:-2]), path[-2].lower(), path[-1]
     if region != place.lower():
         raise BigQueryError(
             "invalidQuery",
-            f"The connection {'.'.join(path)} is in location {region}, but the dataset "
-            f"{reference.project}:{reference.dataset} is in {place}; both must be the same.",
+            f"The connection {'.'.join(path)} is in location {region}, but the {user} is in "
+            f"{place}; both must be the same.",
         )
-    if not upstream.runtime().connections.exists(project, region, connection_id):
-        raise BigQueryError("notFound", f"Not found: Connection {project}.{region}.{connection_id}")
-    return f"{project}.{region}.{connection_id}"
+    if not upstream.runtime().connections.exists(owner, region, connection_id):
+        raise BigQueryError("notFound", f"Not found: Connection {owner}.{region}.{connection_id}")
+    return f"{owner}.{region}.{connection_id}"

@@ -17,6 +17,7 @@ from local_bigquery.sql import native
 from local_bigquery.sql.dialect import FUNCTIONS, MACRO
 
 from localcloud.bigquery import project_options, translation
+from localcloud.bigquery.generative import answer
 
 UNAVAILABLE: set[str] = set()
 """Upper-case names of functions that need an extension this engine has not, such as `ST_AREA`."""
@@ -42,6 +43,7 @@ def connect() -> duckdb.DuckDBPyConnection:
     connection.execute(project_options.TABLE)
     connection.execute("ATTACH ':memory:' AS bq")
     native.register(connection)
+    answer.register(connection)
     for name, statement in _macros():
         try:
             connection.execute(statement)

@@ -28,6 +28,7 @@ class Call:
         name: The function in upper case, `ML.BUCKETIZE`.
         arguments: Its arguments.
         window: What follows OVER; None without it.
+        distinct: Whether DISTINCT comes before its arguments.
         above: The nodes above it, the outermost first.
         text: What it was parsed from.
     """
@@ -35,6 +36,7 @@ class Call:
     name: str
     arguments: tuple[Node, ...]
     window: Node | None
+    distinct: bool
     above: tuple[Node, ...]
     text: Text
 
@@ -78,7 +80,9 @@ def replaced(sql: str, plain: Callable[[Call], str]) -> str:
         whole = above[-1] if is_over else node
         window = above[-1].child("window_spec") if is_over else None
         try:
-            new = plain(Call(_name(node), node.children("arguments"), window, above, text))
+            distinct = node.flag("distinct")
+            arguments = node.children("arguments")
+            new = plain(Call(_name(node), arguments, window, distinct, above, text))
         except BigQueryError as error:
             if error.reason != "invalidQuery":
                 raise

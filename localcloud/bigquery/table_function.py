@@ -5,6 +5,7 @@ rows, the rows become a temporary table, and the table's name takes the call's p
 So joins, subqueries, CREATE TABLE AS, scripts and parameters need no care of their own.
 """
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ from localcloud.bigquery import (
     training,
     upstream,
 )
+from localcloud.bigquery.generative import errors
+from localcloud.bigquery.generative.function import FUNCTIONS, rendered
 from localcloud.bigquery.imported_model import ImportedModel
 from localcloud.bigquery.names import Reference
 from localcloud.bigquery.training import Loaded, RemoteEndpoint, Training
@@ -41,7 +44,13 @@ if TYPE_CHECKING:
 
 GENERATE_TEXT = ("AI.GENERATE_TEXT", "ML.GENERATE_TEXT")
 GENERATE_EMBEDDING = ("AI.GENERATE_EMBEDDING", "ML.GENERATE_EMBEDDING")
-ROW_BY_ROW = ("ML.TRANSFORM", *GENERATE_TEXT)
+OVER_REMOTE = {
+    **dict.fromkeys(GENERATE_TEXT, remote_model.generate_text),
+    **dict.fromkeys(GENERATE_EMBEDDING, remote_model.generate_embedding),
+    "AI.GENERATE_TABLE": remote_model.generate_table,
+}
+"""Functions over remote models that call a model for each row."""
+ROW_BY_ROW = ("ML.TRANSFORM", *OVER_REMOTE)
 """Functions that give a row a row, beside those of `bqml.FUNCTIONS` that say so of themselves."""
 DRY_RUN_ROWS = 200
 """A dry run of any other function looks at this many rows to learn the columns it gives."""
@@ -63,6 +72,7 @@ def spliced(interpreter: Interpreter, sql: str) -> Iterator[str]:
     names: list[str] = []
     written = sql
     edits: list[EditedText] = []
+    statement = uuid.uuid4().hex
     try:
         if views := model_view.readings(
             sql, interpreter.context.project_id, interpreter.context.dataset_id
@@ -84,8 +94,10 @@ def spliced(interpreter: Interpreter, sql: str) -> Iterator[str]:
             edits.append(EditedText(Text(sql), [Edit(*call.range, f"`{name}`{alias}")]))
             sql = edits[-1].sql
         sql = tfdv.validated(interpreter, sql)
-        yield _without_functions(interpreter, sql, written, edits)
+        yield _without_functions(interpreter, sql, written, edits, statement)
+        errors.check(statement)
     finally:
+        errors.forget(statement)
         for name in names:
             query.drop(interpreter, name)
 
@@ -103,7 +115,11 @@ def _view_rows(interpreter: Interpreter, view: Reference) -> pa.Table:
 
 
 def _without_functions(
-    interpreter: Interpreter, sql: str, written: str, edits: Sequence[EditedText]
+    interpreter: Interpreter,
+    sql: str,
+    written: str,
+    edits: Sequence[EditedText],
+    statement: str,
 ) -> str:
     """The text with its functions in expressions replaced.
 
@@ -112,9 +128,17 @@ def _without_functions(
         sql: Its text.
         written: The text before some changes, in which places of errors are told.
         edits: Those changes, in their order.
+        statement: Names the statement, for what fails while it runs.
     """
+    others = scalar_function.in_query(interpreter)
+
+    def in_place(call: scalar_function.Call) -> str:
+        if call.name in FUNCTIONS and call.window is None:
+            return rendered(call, interpreter.context.project_id, statement)
+        return others(call)
+
     try:
-        return scalar_function.replaced(sql, scalar_function.in_query(interpreter))
+        return scalar_function.replaced(sql, in_place)
     except SqlError as error:
         for edited in reversed(edits):
             error = edited.original_error(error)
@@ -132,7 +156,7 @@ def evaluate(interpreter: Interpreter, call: TableFunction) -> pa.Table:
     loaded = _model(interpreter, call)
     arguments = _arguments(interpreter, call)
     if isinstance(loaded, RemoteEndpoint):
-        if call.name in (*GENERATE_TEXT, *GENERATE_EMBEDDING):
+        if call.name in OVER_REMOTE:
             return _generated(interpreter, call, loaded, _one(interpreter, call), arguments)
         if call.name != "ML.PREDICT":
             raise BigQueryError(
@@ -174,12 +198,7 @@ def _generated(
     rows: pa.Table,
     arguments: Mapping[str, Any],
 ) -> pa.Table:
-    generate = (
-        remote_model.generate_text
-        if call.name in GENERATE_TEXT
-        else remote_model.generate_embedding
-    )
-    return generate(loaded, _reference(interpreter, call), call.name, rows, arguments)
+    return OVER_REMOTE[call.name](loaded, _reference(interpreter, call), call.name, rows, arguments)
 
 
 def _imported(interpreter: Interpreter, call: TableFunction, loaded: ImportedModel) -> pa.Table:
@@ -223,10 +242,7 @@ def columns(interpreter: Interpreter) -> analyzer.OutputColumns:
             return analysis.columns_of(
                 remote_model.predict(loaded, empty, _keep_columns(call.settings))
             )
-        if isinstance(loaded, RemoteEndpoint) and call.name in (
-            *GENERATE_TEXT,
-            *GENERATE_EMBEDDING,
-        ):
+        if isinstance(loaded, RemoteEndpoint) and call.name in OVER_REMOTE:
             return analysis.columns_of(_generated(interpreter, call, loaded, empty, call.settings))
         if isinstance(loaded, Training) and call.name == "ML.PREDICT":
             return analysis.columns_of(_with_model(interpreter, call, loaded, [empty], {}))
@@ -381,7 +397,7 @@ def _rows(interpreter: Interpreter, call: TableFunction, index: int) -> pa.Table
     if job.is_dry_run():
         limit = 0 if _is_row_by_row(call.name) else DRY_RUN_ROWS
     written = call.with_clause() + call.tables[index].query
-    return query.rows(interpreter, _without_functions(interpreter, written, written, ()), limit)
+    return query.rows(interpreter, _without_functions(interpreter, written, written, (), ""), limit)
 
 
 def _arguments(interpreter: Interpreter, call: TableFunction) -> dict[str, Any]:
@@ -421,7 +437,7 @@ def _value(interpreter: Interpreter, value: Constant) -> Any:
     if not isinstance(value, Expression):
         raise BigQueryError("invalidQuery", f"{value!r} has parts that are no constants.")
     written = f"SELECT {value.text} AS value"
-    sql = _without_functions(interpreter, written, written, ())
+    sql = _without_functions(interpreter, written, written, (), "")
     [row] = query.rows(interpreter, sql).to_pylist()
     return row["value"]
 

@@ -13,6 +13,7 @@ from localcloud.discovery.call import Call, Handler
 from localcloud.errors import ApiError, Json, Violation, invalid
 
 DIMENSIONS: Mapping[str, int] = {
+    "embeddinggemma-300m": 768,
     "gemini-embedding-001": 3072,
     "gemini-embedding-2": 3072,
     "gemini-embedding-2-preview": 3072,
@@ -22,7 +23,7 @@ DIMENSIONS: Mapping[str, int] = {
 }
 """The text models of
 https://cloud.google.com/vertex-ai/generative-ai/docs/embeddings/get-text-embeddings and how many
-numbers each gives."""
+numbers each gives; EmbeddingGemma is BigQuery's own `model` of AI.EMBED."""
 MOST_INSTANCES = 250
 TASK_TYPES = (
     "RETRIEVAL_QUERY",

@@ -5,6 +5,7 @@ shape, the same request gets the same answer. What it says is made from a hash o
 """
 
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from typing import Any
 
 from localcloud.discovery.call import Call, Handler
 from localcloud.errors import ApiError, Json, invalid
+from localcloud.vertex import judgement
+from localcloud.vertex.judgement import Prompt
 
 STAND_IN = "[local cloud stand-in, not a real model]"
 _WORDS = (
@@ -93,40 +96,41 @@ def chunks(reply: Json) -> list[Json]:
     return streamed
 
 
-def answer(model: str, prompt: str, config: Mapping[str, Any]) -> str:
+def answer(model: str, prompt: str, config: Mapping[str, Any], judged: Prompt | None = None) -> str:
     """What the stand-in says.
 
     Args:
         model: Name of the model it stands in for.
         prompt: The whole prompt.
         config: `generationConfig`; `responseMimeType` and `responseSchema` are followed.
+        judged: The prompt in parts, for answers that are chosen; None for one of one part.
     """
     digest = hashlib.sha256(json.dumps([model, prompt]).encode()).digest()
     words = " ".join(_WORDS[byte % len(_WORDS)] for byte in digest[:6])
     text = f"{STAND_IN} {model} was asked {len(prompt.split())} words and says: {words}."
+    schema = config.get("responseSchema") or config.get("responseJsonSchema")
+    asked = judged or Prompt([prompt])
+    if config.get("responseMimeType") == "text/x.enum" and schema and schema.get("enum"):
+        return str(judgement.of_schema(schema, asked))
     if config.get("responseMimeType") != "application/json":
         return text
-    schema = config.get("responseSchema") or config.get("responseJsonSchema")
-    return json.dumps(_example(schema, text, digest) if schema else {"answer": text})
+    return json.dumps(_example(schema, text, digest, asked) if schema else {"answer": text})
 
 
-def _example(schema: Mapping[str, Any], text: str, digest: bytes) -> Any:
+def _example(schema: Mapping[str, Any], text: str, digest: bytes, asked: Prompt) -> Any:
+    if (value := judgement.of_schema(schema, asked)) is not None:
+        return value
     kind = str(schema.get("type", "STRING")).upper()
     if kind == "OBJECT":
         return {
-            name: _example(inner, text, digest)
+            name: _example(inner, text, digest, asked)
             for name, inner in schema.get("properties", {}).items()
         }
     if kind == "ARRAY":
-        return [_example(schema.get("items", {}), text, digest)]
+        return [_example(schema.get("items", {}), text, digest, asked)]
     if kind == "INTEGER":
         return digest[0]
-    if kind == "NUMBER":
-        return digest[0] / 256
-    if kind == "BOOLEAN":
-        return bool(digest[0] % 2)
-    choices = schema.get("enum")
-    return choices[digest[0] % len(choices)] if choices else text
+    return bool(digest[0] % 2) if kind == "BOOLEAN" else text
 
 
 def _prompt(body: Mapping[str, Any]) -> str:
@@ -137,6 +141,23 @@ def _prompt(body: Mapping[str, Any]) -> str:
     )
 
 
+def _judged(body: Mapping[str, Any]) -> Prompt:
+    """The last turn in parts, and the turns before it in which the model answered."""
+    turns = [
+        (
+            content.get("role", "user"),
+            [str(p["text"]) for p in content.get("parts", []) if p.get("text")],
+        )
+        for content in body.get("contents", [])
+    ]
+    examples = [
+        (" ".join(asked), " ".join(said))
+        for (_, asked), (role, said) in itertools.pairwise(turns)
+        if role == "model"
+    ]
+    return Prompt(turns[-1][1] if turns else [], examples)
+
+
 def _generate(call: Call) -> Json:
     missing = call.plane.document.schema.missing(call.method.request, call.body)
     if missing:
@@ -145,7 +166,8 @@ def _generate(call: Call) -> Json:
         raise ApiError("INVALID_ARGUMENT", "contents must hold at least one part.")
     model, prompt = call.name.rsplit("/", 1)[-1], _prompt(call.body)
     blocked = _asked_failure(prompt)
-    text = "" if blocked else answer(model, prompt, call.body.get("generationConfig", {}))
+    config = call.body.get("generationConfig", {})
+    text = "" if blocked else answer(model, prompt, config, _judged(call.body))
     asked, said = len(prompt.split()), len(text.split())
     return {
         "candidates": [
@@ -190,4 +212,9 @@ def _asked_failure(prompt: str) -> bool:
 
 def _count(call: Call) -> Json:
     prompt = _prompt(call.body)
-    return {"totalTokens": len(prompt.split()), "totalBillableCharacters": len(prompt)}
+    count = len(prompt.split())
+    return {
+        "totalTokens": count,
+        "totalBillableCharacters": len(prompt),
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": count}],
+    }

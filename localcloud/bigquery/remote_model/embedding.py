@@ -27,7 +27,15 @@ _OF_TEXTS = re.compile(r"(text-(multilingual-)?embedding-\d+|gemini-embedding-00
 
 
 @dataclass(frozen=True)
-class _Answer:
+class Vector:
+    """What one text got.
+
+    Attributes:
+        vector: Its numbers; empty when it failed.
+        statistics: JSON about the text; None when it failed.
+        status: Why it failed; empty when it did not.
+    """
+
     vector: Sequence[float]
     statistics: str | None
     status: str
@@ -71,7 +79,7 @@ def generate_embedding(
     if not pa.types.is_string(rows.schema.field("content").type):
         raise BigQueryError("invalidQuery", f"{function}'s column content must be STRING.")
     url = _url(remote.endpoint, reference)
-    answers = _answers(url, rows["content"].to_pylist(), parameters, task)
+    answers = embed(url, rows["content"].to_pylist(), parameters, task)
     prefix = "ml_generate_embedding_" if function.startswith("ML.") else ""
     fields = [
         pa.field(f"{prefix}result" if prefix else "embedding", pa.list_(pa.float64())),
@@ -113,10 +121,18 @@ def _url(endpoint: str, reference: Reference) -> str:
     return f"{upstream.runtime().base_url()}/v1/{model}:predict"
 
 
-def _answers(
+def embed(
     url: str, texts: Sequence[str | None], parameters: Mapping[str, Any], task: str | None
-) -> list[_Answer]:
-    answers = [_Answer([], None, "the content is NULL or empty")] * len(texts)
+) -> list[Vector]:
+    """Embed texts in batches; one that is NULL or empty is not sent.
+
+    Args:
+        url: The address of the model's `predict`.
+        texts: The texts.
+        parameters: Of `predict`, such as `outputDimensionality`.
+        task: The task type; None for the model's own.
+    """
+    answers = [Vector([], None, "the content is NULL or empty")] * len(texts)
     sent = [place for place, text in enumerate(texts) if text]
     with http.client() as client:
         for start in range(0, len(sent), BATCH_TEXTS):
@@ -131,12 +147,12 @@ def _answers(
     return answers
 
 
-def _batch(client: httpx.Client, url: str, body: Mapping[str, Any]) -> list[_Answer]:
+def _batch(client: httpx.Client, url: str, body: Mapping[str, Any]) -> list[Vector]:
     try:
         response = http.post(client, url, body)
     except httpx.HTTPError as error:
-        return [_Answer([], None, f"POST {url} failed: {error}")] * len(body["instances"])
+        return [Vector([], None, f"POST {url} failed: {error}")] * len(body["instances"])
     if not response.is_success:
-        return [_Answer([], None, http.failure(url, response))] * len(body["instances"])
+        return [Vector([], None, http.failure(url, response))] * len(body["instances"])
     found = [prediction["embeddings"] for prediction in response.json()["predictions"]]
-    return [_Answer(one["values"], json.dumps(one["statistics"]), "") for one in found]
+    return [Vector(one["values"], json.dumps(one["statistics"]), "") for one in found]

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
-from local_bigquery.errors import BigQueryError
 
 from localcloud.bigquery import gemini, location
 from localcloud.bigquery.names import Reference
 from localcloud.bigquery.query import JSON_COLUMN
 from localcloud.bigquery.remote_model.prediction import followed
+from localcloud.bigquery.remote_model.prompt import check_gemini, prompts
 from localcloud.bigquery.training import RemoteEndpoint
 
 
@@ -33,21 +33,12 @@ def generate_text(
         arguments: The function's settings.
 
     Raises:
-        BigQueryError: The model is not a Gemini model, or `rows` has no text column `prompt`.
+        BigQueryError: The model is not a Gemini model, or `rows` has no column `prompt`.
     """
-    if not gemini.is_gemini(remote.endpoint):
-        raise BigQueryError(
-            "notImplemented",
-            f"{function} over {remote.target} is not implemented on the local cloud; over "
-            "gemini-* it is answered by a stand-in.",
-        )
-    if "prompt" not in rows.column_names:
-        raise BigQueryError("invalidQuery", f"{function} needs a column named prompt in its input.")
-    if not pa.types.is_string(rows.schema.field("prompt").type):
-        raise BigQueryError("invalidQuery", f"{function}'s column prompt must be STRING.")
+    check_gemini(remote, function)
+    asked = prompts(function, rows)
     place = location.of_dataset(*reference[:2]) or location.DEFAULT
-    prompts = rows["prompt"].to_pylist()
-    answers = gemini.generate(remote.endpoint, reference.project, place, prompts, arguments)
+    answers = gemini.generate(remote.endpoint, reference.project, place, asked, arguments)
     texts = pa.array([answer.text for answer in answers], pa.string())
     responses = pa.array([answer.response for answer in answers], pa.string())
     status = pa.array([answer.status for answer in answers], pa.string())
