@@ -85,6 +85,7 @@ class Collection:
         updating: Completes or refuses a changed one: call, before, after -> after.
         deleting: Refuses a delete: call, resource.
         children: What a delete does to resources below: `refuse` unless `force`, or `take`.
+        effect: What the operations of create and patch do when due; given the response.
     """
 
     message: str
@@ -96,6 +97,7 @@ class Collection:
     updating: Callable[[Call, Json, Json], Json] = field(default=lambda call, before, after: after)
     deleting: Callable[[Call, Json], None] = field(default=lambda call, resource: None)
     children: str = "refuse"
+    effect: str = "respond"
 
 
 def new_uuid() -> str:

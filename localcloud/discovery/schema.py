@@ -16,7 +16,10 @@ from typing import Any
 from localcloud.discovery.enum_number import name_of_number
 from localcloud.errors import Json, Violation, invalid
 
-_FLAGS = re.compile(r"(?:(Required|Optional|Immutable|Output only|Input only|Identifier)\.?\s+)+")
+# "Required if image_uri isn't set." is a rule of the service.
+_FLAGS = re.compile(
+    r"(?:(Required(?! if)|Optional|Immutable|Output only|Input only|Identifier)\.?\s+)+"
+)
 _DURATION = re.compile(r"-?\d+(\.\d{1,9})?s")
 _INTEGER = re.compile(r"-?\d+")
 _SPECIAL_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})

@@ -89,7 +89,9 @@ class StandardMethods:
             for absent in ("createTime", "updateTime", "etag"):
                 shown.pop(absent, None)
             response = self.plane.any(collection.message, shown)
-            return self.plane.operation(name, f"Create{collection.noun}", "respond", response)
+            return self.plane.operation(
+                name, f"Create{collection.noun}", collection.effect, response
+            )
         return shown
 
     def _id(self, call: Call, collection: Collection) -> str:
@@ -152,7 +154,9 @@ class StandardMethods:
         shown = self._shown(call, self.plane.cloud.store.put(call.name, after))
         if call.method.response == "GoogleLongrunningOperation":
             response = self.plane.any(collection.message, shown)
-            return self.plane.operation(call.name, f"Update{collection.noun}", "respond", response)
+            return self.plane.operation(
+                call.name, f"Update{collection.noun}", collection.effect, response
+            )
         return shown
 
     def patched(self, call: Call, before: Json) -> Json:

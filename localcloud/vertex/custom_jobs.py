@@ -19,7 +19,7 @@ from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Collection, Handler, new_id
 from localcloud.errors import ApiError, Json
 from localcloud.store import now
-from localcloud.vertex import worker_environment, worker_package, worker_pool
+from localcloud.vertex import persistent_resources, worker_environment, worker_package, worker_pool
 from localcloud.vertex.job_runs import JobRuns
 from localcloud.vertex.process_group import ProcessGroup, Program
 
@@ -70,6 +70,7 @@ class CustomJobs:
     # ------------------------------------------------------------ rules
     def _creating(self, call: Call, body: Json) -> Json:
         worker_pool.check(body["jobSpec"])
+        persistent_resources.check_use(self.store, call.location, body["jobSpec"])
         self.runs.begin(body["name"])
         return {**body, "state": "JOB_STATE_PENDING"}
 

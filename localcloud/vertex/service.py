@@ -15,6 +15,7 @@ from localcloud.vertex.endpoints import Endpoints
 from localcloud.vertex.feature_store import FeatureStore
 from localcloud.vertex.models import MODEL_ID, Models
 from localcloud.vertex.monitors import Monitors
+from localcloud.vertex.persistent_resources import PersistentResources
 from localcloud.vertex.pipelines import Pipelines
 from localcloud.vertex.predictions import Predictions
 from localcloud.vertex.schedules import Schedules, Work
@@ -45,6 +46,7 @@ class VertexService:
         self.pipelines = Pipelines(cloud, self.engine)
         self.custom_jobs = CustomJobs(cloud)
         self.tuning_jobs = TuningJobs(cloud, self.custom_jobs)
+        self.persistent_resources = PersistentResources(cloud)
         self.training_pipelines = TrainingPipelines(
             cloud, self.custom_jobs, self.tuning_jobs, self.models
         )
@@ -140,6 +142,7 @@ class VertexService:
             **self.custom_jobs.collections(prefix),
             **self.tuning_jobs.collections(prefix),
             **self.training_pipelines.collections(prefix),
+            **self.persistent_resources.collections(prefix),
         }
         handlers: dict[str, Handler] = {
             **self.models.handlers(),
@@ -152,6 +155,7 @@ class VertexService:
             **self.custom_jobs.handlers(),
             **self.tuning_jobs.handlers(),
             **self.training_pipelines.handlers(),
+            **self.persistent_resources.handlers(),
             **gemini.handlers(),
             **embedding.handlers(),
             "projects.locations.get": _location,

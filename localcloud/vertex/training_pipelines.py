@@ -9,7 +9,7 @@ from typing import Any
 from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Collection, Handler, new_id
 from localcloud.errors import ApiError, Json, invalid
-from localcloud.vertex import trial_measurement, tuning_jobs, worker_pool
+from localcloud.vertex import persistent_resources, trial_measurement, tuning_jobs, worker_pool
 from localcloud.vertex.custom_jobs import CustomJobs
 from localcloud.vertex.job_runs import JobRuns
 from localcloud.vertex.models import MODEL_ID, SHARED, Models
@@ -73,6 +73,8 @@ class TrainingPipelines:
             worker_pool.check(task, INPUTS)
         else:
             tuning_jobs.check(task, INPUTS)
+        spec = task.get("trialJobSpec", task)
+        persistent_resources.check_use(self.store, call.location, spec)
         if "inputDataConfig" in body:
             raise ApiError(
                 "UNIMPLEMENTED",

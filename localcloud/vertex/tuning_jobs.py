@@ -12,7 +12,7 @@ from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Collection, Handler
 from localcloud.errors import ApiError, Json
 from localcloud.store import now
-from localcloud.vertex import study, trial_measurement, worker_pool
+from localcloud.vertex import persistent_resources, study, trial_measurement, worker_pool
 from localcloud.vertex.custom_jobs import CustomJobs
 from localcloud.vertex.job_runs import JobRuns
 
@@ -54,6 +54,7 @@ class TuningJobs:
     # ------------------------------------------------------------ rules
     def _creating(self, call: Call, body: Json) -> Json:
         check(body)
+        persistent_resources.check_use(self.store, call.location, body["trialJobSpec"])
         self.runs.begin(body["name"])
         return {**body, "state": "JOB_STATE_PENDING"}
 

@@ -218,7 +218,7 @@ def test_v1_and_v1beta1_show_the_same_resources(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["customJobs", "hyperparameterTuningJobs", "batchPredictionJobs", "datasets"]
+    "kind", ["nasJobs", "specialistPools", "batchPredictionJobs", "datasets"]
 )
 def test_what_is_not_there_answers_501_with_a_sentence(cloud: Cloud, kind: str) -> None:
     reply = cloud.call("POST", f"{LOCATION}/{kind}", {})
