@@ -48,6 +48,8 @@ OVER_REMOTE = {
     **dict.fromkeys(GENERATE_TEXT, remote_model.generate_text),
     **dict.fromkeys(GENERATE_EMBEDDING, remote_model.generate_embedding),
     "AI.GENERATE_TABLE": remote_model.generate_table,
+    "ML.TRANSLATE": remote_model.translate,
+    "ML.UNDERSTAND_TEXT": remote_model.understand_text,
 }
 """Functions over remote models that call a model for each row."""
 ROW_BY_ROW = ("ML.TRANSFORM", *OVER_REMOTE)

@@ -165,7 +165,7 @@ def _generate(call: Call) -> Json:
     if not any(content.get("parts") for content in call.body["contents"]):
         raise ApiError("INVALID_ARGUMENT", "contents must hold at least one part.")
     model, prompt = call.name.rsplit("/", 1)[-1], _prompt(call.body)
-    blocked = _asked_failure(prompt)
+    blocked = asked_failure(prompt)
     config = call.body.get("generationConfig", {})
     text = "" if blocked else answer(model, prompt, config, _judged(call.body))
     asked, said = len(prompt.split()), len(text.split())
@@ -187,7 +187,7 @@ def _generate(call: Call) -> Json:
     }
 
 
-def _asked_failure(prompt: str) -> bool:
+def asked_failure(prompt: str) -> bool:
     """Whether a prompt asks to be blocked: it has `[[local-cloud: safety]]`.
 
     Raises:

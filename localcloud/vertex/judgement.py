@@ -110,7 +110,7 @@ def score(prompt: Prompt) -> float:
     found = _RANGE.search(asked) or _RANGE.search(prompt.whole)
     low, high = (float(found[1]), float(found[2])) if found else (0.0, 1.0)
     said = words(text)
-    good, bad = len(said & _stems(PRAISE)), len(said & _stems(BLAME))
+    good, bad = praise_and_blame(text)
     if good or bad:
         share = good / (good + bad)
     else:
@@ -167,6 +167,12 @@ def of_schema(schema: Mapping[str, Any], prompt: Prompt) -> Any:
     if kind == "NUMBER":
         return score(prompt)
     return None
+
+
+def praise_and_blame(text: str) -> tuple[int, int]:
+    """How many different words of praise and of blame a text has."""
+    said = words(text)
+    return len(said & _stems(PRAISE)), len(said & _stems(BLAME))
 
 
 def words(text: str) -> frozenset[str]:

@@ -23,11 +23,13 @@ def count(statement: str, function: str, failure: str, most: float) -> None:
     """Count one row of a function that answers NULL when it fails.
 
     Args:
-        statement: Names the statement.
+        statement: Names the statement; empty for an argument's query, which nothing is counted of.
         function: The function.
         failure: Why it failed; empty when it did not.
         most: The ratio of failures that the call accepts, 0 to 1.
     """
+    if not statement:
+        return
     with _lock:
         kept = _counts.setdefault((statement, function), _Count())
         kept.rows += 1

@@ -162,7 +162,8 @@ def test_a_model_is_not_tuned(run: Run) -> None:
         ("ENDPOINT = 'multimodalembedding@001'", "AI.GENERATE_EMBEDDING"),
         ("ENDPOINT = 'gemini-embedding-001'", "AI.GENERATE_TEXT"),
         ("ENDPOINT = 'claude-sonnet-4-5'", "AI.GENERATE_TEXT"),
-        ("REMOTE_SERVICE_TYPE = 'CLOUD_AI_TRANSLATE_V3'", "ML.TRANSLATE"),
+        ("REMOTE_SERVICE_TYPE = 'CLOUD_AI_VISION_V1'", "ML.ANNOTATE_IMAGE"),
+        ("REMOTE_SERVICE_TYPE = 'CLOUD_AI_SPEECH_TO_TEXT_V2'", "ML.TRANSCRIBE"),
         (GARDEN, "AI.GENERATE_TEXT"),
     ],
 )
