@@ -9,6 +9,7 @@ from localcloud import bqml
 from localcloud.bigquery import preprocessing
 from localcloud.bqml.imported import FILES
 from localcloud.bqml.kinds import KINDS
+from localcloud.bqml.tensorflow_library import EXTRA
 
 _NOT_IMPLEMENTED = "501: not implemented"
 
@@ -22,6 +23,8 @@ def local_words(kind: ModelKind, sample: Sample) -> str:
     """
     makes = "trains it" if kind.is_trained else "makes it"
     reason = refusal(kind, sample)
+    if reason is None and kind.name in FILES and FILES[kind.name].needs_tensorflow:
+        return f"{makes}, with the extra `{EXTRA}`"
     if reason is None:
         return makes
     return f"{makes}, though not this example: {reason}" if kind.name in KINDS else reason

@@ -1,15 +1,16 @@
-"""CREATE MODEL of a file in Cloud Storage, and the functions of such a model.
+"""CREATE MODEL of files in Cloud Storage, and the functions of such a model.
 
-https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-onnx and
-…/bigqueryml-syntax-create-xgboost
+https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-onnx,
+…-create-xgboost, …-create-tensorflow and …-create-tflite
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 from local_bigquery.errors import BigQueryError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from localcloud.bqml.imported import Columns, ImportedFile
 
 FACTS = "training.json"
+MODEL = "saved_model"
+"""The directory, in that of a training, of a model that is a directory."""
 OPTIONS = ("MODEL_TYPE", "MODEL_PATH", "KMS_KEY_NAME")
 
 
@@ -34,10 +37,12 @@ class ImportedModel:
     Attributes:
         model_type: Such as `ONNX`.
         file: The model as its file has it.
+        path: That file, or the directory of a model that is one.
     """
 
     model_type: str
     file: "ImportedFile"
+    path: Path
 
     @classmethod
     def load(cls, directory: Path, facts: Mapping[str, Any]) -> "ImportedModel":
@@ -46,16 +51,19 @@ class ImportedModel:
         Args:
             directory: The training's directory.
             facts: What its facts file holds.
+
+        Raises:
+            BqmlError: The files cannot be read.
+            BigQueryError: `notImplemented`; what runs them is not installed.
         """
         from localcloud.bqml import imported
 
-        file = imported.read(
-            facts["model_type"],
-            directory / facts["file"],
-            _pairs(facts["inputs"]),
-            _pairs(facts["outputs"]),
-        )
-        return cls(facts["model_type"], file)
+        path = directory / facts["file"]
+        with _runtime():
+            file = imported.read(
+                facts["model_type"], path, _pairs(facts["inputs"]), _pairs(facts["outputs"])
+            )
+        return cls(facts["model_type"], file, path)
 
     def predict(self, rows: pa.Table) -> pa.Table:
         """ML.PREDICT: what the file gives, then the input's columns.
@@ -102,7 +110,7 @@ def is_imported(statement: CreateModel) -> bool:
     from localcloud.bqml import imported
 
     named = str(statement.options.get("MODEL_TYPE") or "").upper()
-    return named in imported.FILES or named in imported.NOT_HERE
+    return named in imported.FILES
 
 
 def create(reference: Reference, statement: CreateModel, *, dry_run: bool) -> None:
@@ -117,20 +125,16 @@ def create(reference: Reference, statement: CreateModel, *, dry_run: bool) -> No
 
     model_type = str(statement.options["MODEL_TYPE"]).upper()
     path = _checked(statement, model_type)
-    stored = _file(path, model_type)
-    if model_type in imported.NOT_HERE:
-        raise BigQueryError(
-            "notImplemented",
-            f"Models of type {model_type} are not there on the local cloud: it has no TensorFlow; "
-            f"{' and '.join(sorted(imported.FILES))} are.",
-        )
+    found_files = _files(path, model_type)
+    with _runtime():
+        imported.check_runtime(model_type)
     if dry_run:
         return
     started = datetime.now(UTC)
     inputs, outputs = _fields(statement.inputs), _fields(statement.outputs)
     store = upstream.runtime().models
     training, directory = store.new_training(reference)
-    name = "model" + Path(stored.name).suffix
+    name = found_files.name
     facts = {
         "kind": "imported",
         "model_type": model_type,
@@ -139,12 +143,15 @@ def create(reference: Reference, statement: CreateModel, *, dry_run: bool) -> No
         "outputs": outputs,
     }
     try:
-        (directory / name).write_bytes(storage.read(stored))
+        for stored, place in found_files.objects:
+            file = directory / place
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(storage.read(stored))
         try:
             found = ImportedModel.load(directory, facts)
         except BqmlError as error:
             raise BigQueryError(
-                "invalidQuery", f"Cannot import {stored.uri} as {model_type}: {error}."
+                "invalidQuery", f"Cannot import {path} as {model_type}: {error}."
             ) from error
         # Last, so that a directory with this file in it is whole.
         (directory / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
@@ -159,6 +166,15 @@ def create(reference: Reference, statement: CreateModel, *, dry_run: bool) -> No
     except BigQueryError:
         store.discard(reference, training)
         raise
+
+
+@contextmanager
+def _runtime() -> Iterator[None]:
+    """Answer 501 where what runs a model is not installed."""
+    try:
+        yield
+    except NotImplementedError as error:
+        raise BigQueryError("notImplemented", str(error)) from error
 
 
 def _checked(statement: CreateModel, model_type: str) -> str:
@@ -189,14 +205,28 @@ def _checked(statement: CreateModel, model_type: str) -> str:
     return path
 
 
-def _file(path: str, model_type: str) -> StoredObject:
+class _Files(NamedTuple):
+    """The objects of a model.
+
+    Attributes:
+        name: What the model is called in the training's directory: a file or a directory.
+        objects: Each with its place in the training's directory.
+    """
+
+    name: str
+    objects: list[tuple[StoredObject, str]]
+
+
+def _files(path: str, model_type: str) -> _Files:
     from localcloud.bqml import imported
 
     found = storage.find(path)
-    file_type = imported.FILES.get(model_type)
-    if file_type is None:
-        return found[0]
-    fitting = [one for one in found if Path(one.name).suffix.lower() in file_type.suffixes]
+    file_type = imported.FILES[model_type]
+    fitting = [one for one in found if one.name.lower().endswith(file_type.suffixes)]
+    if file_type.is_directory and fitting:
+        # A model with a preprocessing model below it has two.
+        highest = min(one.name.count("/") for one in fitting)
+        fitting = [one for one in fitting if one.name.count("/") == highest]
     if len(fitting) != 1:
         raise BigQueryError(
             "invalidQuery",
@@ -204,13 +234,35 @@ def _file(path: str, model_type: str) -> StoredObject:
             f"model of type {model_type} is one.",
         )
     [one] = fitting
-    if one.size_bytes > file_type.most_bytes:
+    if not file_type.is_directory:
+        name = "model" + PurePosixPath(one.name).suffix
+        files = _Files(name, [(one, name)])
+    else:
+        root = one.name.removesuffix(PurePosixPath(one.name).name)
+        below = [stored for stored in found if stored.name.startswith(root)]
+        files = _Files(
+            MODEL,
+            [
+                (stored, f"{MODEL}/{stored.name.removeprefix(root)}")
+                for stored in below
+                # What consoles make for a folder.
+                if not stored.name.endswith("/")
+            ],
+        )
+    _check_size(files, one, model_type, file_type.most_bytes)
+    return files
+
+
+def _check_size(files: _Files, one: StoredObject, model_type: str, most_bytes: int) -> None:
+    size = sum(stored.size_bytes for stored, _ in files.objects)
+    if size > most_bytes:
         raise BigQueryError(
             "invalidQuery",
-            f"{one.uri} has {one.size_bytes:,} bytes; a model of type {model_type} can have "
-            f"{file_type.most_bytes:,}.",
+            f"{one.uri} has {size:,} bytes; a model of type {model_type} can have {most_bytes:,}.",
         )
-    return one
+    for _, place in files.objects:
+        if ".." in PurePosixPath(place).parts:
+            raise BigQueryError("invalidQuery", f"{place} is no place for a file of a model.")
 
 
 def _fields(fields: list[ModelField] | None) -> "Columns | None":

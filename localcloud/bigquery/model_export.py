@@ -134,11 +134,14 @@ def files(loaded: Loaded, trial_id: Any = None) -> "Files":
     """The files of a model; see `write`."""
     from localcloud.bqml import export as exported
 
-    if not isinstance(loaded, Training):
-        _format(loaded)
-        raise NotImplementedError(
-            f"Exporting models of type {_model_type(loaded)} is not implemented on the local cloud."
-        )
+    _format(loaded)
+    if isinstance(loaded, ImportedModel):
+        return {
+            str(file.relative_to(loaded.path)): file.read_bytes()
+            for file in sorted(loaded.path.rglob("*"))
+            if file.is_file()
+        }
+    assert isinstance(loaded, Training), "a remote model has no format"
     if loaded.transform is not None:
         raise NotImplementedError(
             "Exporting a model with TRANSFORM is not implemented on the local cloud."

@@ -260,16 +260,6 @@ def sequences() -> bytes:
             exceptions.BadRequest,
             "needs the option MODEL_PATH",
         ),
-        (
-            create("gs://models/bad.onnx", "TENSORFLOW"),
-            exceptions.MethodNotImplemented,
-            "Models of type TENSORFLOW are not there on the local cloud",
-        ),
-        (
-            create("gs://models/bad.onnx", "TENSORFLOW_LITE"),
-            exceptions.MethodNotImplemented,
-            "Models of type TENSORFLOW_LITE are not there",
-        ),
     ],
 )
 def test_what_cannot_be_imported_is_said(
