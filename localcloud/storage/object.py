@@ -1,19 +1,14 @@
 """Objects: what is known of them in the store, their bytes in files."""
 
-import base64
-import hashlib
-import secrets
-import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
 
-import google_crc32c
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from localcloud.discovery.page import page
 from localcloud.errors import ApiError, Json
+from localcloud.storage import stored_file
 from localcloud.storage.bucket import Buckets
 from localcloud.storage.request import query, read_json
 from localcloud.store import now
@@ -35,8 +30,7 @@ class Objects:
         self.base_url = base_url
 
     def _row(self, bucket: str, name: str) -> str:
-        # A name may hold slashes, which would read as a path in the store.
-        return f"buckets/{bucket}/objects/{quote(name, safe='')}"
+        return stored_file.row_name(bucket, name)
 
     def find(self, bucket: str, name: str) -> Json:
         """A stored object.
@@ -129,9 +123,7 @@ class Objects:
 
     def new_file(self, bucket: str) -> Path:
         """A file for the bytes of an object to be."""
-        folder = self.folder / bucket
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / secrets.token_hex(16)
+        return stored_file.new_file(self.folder, bucket)
 
     def finish(
         self,
@@ -148,16 +140,9 @@ class Objects:
             ApiError: INVALID_ARGUMENT, a checksum of the metadata is not the file's;
                 CONDITION_NOT_MET, the generation is not the one asked for.
         """
-        md5, crc, size = hashlib.md5(usedforsecurity=False), 0, 0
-        with file.open("rb") as data:
-            while chunk := data.read(1 << 20):
-                md5.update(chunk)
-                crc = google_crc32c.extend(crc, chunk)
-                size += len(chunk)
-        sums = {
-            "md5Hash": base64.b64encode(md5.digest()).decode(),
-            "crc32c": base64.b64encode(crc.to_bytes(4)).decode(),
-        }
+        kind = str(metadata.get("contentType") or content_type)
+        row = stored_file.described(self.folder, file, bucket, name, kind, self.base_url())
+        sums = {key: str(row[key]) for key in ("md5Hash", "crc32c")}
         for key, value in sums.items():
             if metadata.get(key, value) != value:
                 file.unlink()
@@ -165,33 +150,10 @@ class Objects:
                     "INVALID_ARGUMENT",
                     f"Provided {key} {metadata[key]!r} doesn't match calculated {value!r}.",
                 )
-        created = now()
-        generation = str(time.time_ns() // 1000)
         with self.store.transaction():
             self.check_generation(request, bucket, name)
             before = self.store.get(self._row(bucket, name))
-            row = {
-                **metadata,
-                **sums,
-                "kind": "storage#object",
-                "id": f"{bucket}/{name}/{generation}",
-                "name": name,
-                "bucket": bucket,
-                "generation": generation,
-                "metageneration": "1",
-                "contentType": metadata.get("contentType")
-                or content_type
-                or "application/octet-stream",
-                "storageClass": "STANDARD",
-                "size": str(size),
-                "timeCreated": created,
-                "updated": created,
-                "selfLink": f"{self.base_url()}/storage/v1/b/{bucket}/o/{quote(name, safe='')}",
-                "mediaLink": f"{self.base_url()}/download/storage/v1/b/{bucket}/o/"
-                f"{quote(name, safe='')}?generation={generation}&alt=media",
-                "localFile": str(file.relative_to(self.folder)),
-            }
-            stored = self.store.put(self._row(bucket, name), row)
+            stored = self.store.put(self._row(bucket, name), {**metadata, **row})
         if before:
             (self.folder / str(before["localFile"])).unlink(missing_ok=True)
         return JSONResponse(self._shown(stored))

@@ -14,7 +14,8 @@ from localcloud.discovery.call import Call, Handler
 from localcloud.discovery.schema import camel, snake
 from localcloud.errors import ApiError, Json, Violation, invalid
 from localcloud.store import now
-from localcloud.vertex.models import NOT_DEPLOYABLE, Models
+from localcloud.vertex.model_capability import NOT_DEPLOYABLE
+from localcloud.vertex.models import Models
 
 DEPLOYED_ID = re.compile(r"[1-9][0-9]{0,9}")
 RESOURCES = ("dedicatedResources", "automaticResources", "sharedResources")

@@ -15,13 +15,12 @@ from localcloud.discovery.call import Call, Handler
 from localcloud.errors import ApiError, Json, invalid
 from localcloud.ports import BigQueryModelVersion
 from localcloud.store import now
+from localcloud.vertex import model_capability
 
 ALIAS = re.compile(r"[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]")
 MODEL_ID = r"[a-z_][a-z0-9_-]{0,62}"
 SHARED = ("displayName", "description", "labels")
 """Fields of the model; the others belong to a version."""
-
-NOT_DEPLOYABLE = frozenset({"ARIMA_PLUS", "ARIMA_PLUS_XREG", "XGBOOST"})
 
 
 def registry_location(location: str) -> str:
@@ -69,7 +68,8 @@ class Models:
         labels = {**model.get("labels", {}), **version.get("labels", {})}
         shared = {key: model[key] for key in SHARED if key in model}
         times = {"createTime": model["createTime"], "updateTime": model["updateTime"]}
-        shown = {**version, **shared, **times, "name": model["name"], "labels": labels}
+        able = model_capability.shown(version)
+        shown = {**version, **able, **shared, **times, "name": model["name"], "labels": labels}
         if not labels:
             del shown["labels"]
         deployed = [
@@ -243,20 +243,7 @@ class Models:
         missing = schema.missing(call.method.request, call.body)
         if missing:
             raise invalid(missing)
-        parent, model_id = str(call.body.get("parentModel", "")), str(call.body.get("modelId", ""))
-        if parent and model_id:
-            raise ApiError(
-                "INVALID_ARGUMENT",
-                "Give parent_model (a new version) or model_id (a new model), not both.",
-            )
-        if parent:
-            name = self.find(parent)[0]["name"]
-            if not name.startswith(f"{call.location}/"):
-                raise ApiError(
-                    "INVALID_ARGUMENT", f"parent_model {parent} is not in {call.location}."
-                )
-        else:
-            name = f"{call.location}/models/{self._new_id(call, model_id)}"
+        name = self.target(call, call.body)
         fixed = {k: v for k, v in body.items() if k not in (*SHARED, "versionAliases", "etag")}
         shared = {k: v for k, v in body.items() if k in SHARED}
         version = self.add_version(name, shared, fixed, body.get("versionAliases", []))
@@ -265,6 +252,27 @@ class Models:
             {"model": name, "modelVersionId": version["versionId"]},
         )
         return call.plane.operation(name, "UploadModel", "respond", response)
+
+    def target(self, call: Call, body: Json) -> str:
+        """The model that `parentModel` or `modelId` of an upload or a copy means.
+
+        Raises:
+            ApiError: INVALID_ARGUMENT, NOT_FOUND or ALREADY_EXISTS.
+        """
+        parent, model_id = str(body.get("parentModel", "")), str(body.get("modelId", ""))
+        if parent and model_id:
+            raise ApiError(
+                "INVALID_ARGUMENT",
+                "Give parent_model (a new version) or model_id (a new model), not both.",
+            )
+        if parent:
+            name = str(self.find(parent)[0]["name"])
+            if not name.startswith(f"{call.location}/"):
+                raise ApiError(
+                    "INVALID_ARGUMENT", f"parent_model {parent} is not in {call.location}."
+                )
+            return name
+        return f"{call.location}/models/{self._new_id(call, model_id)}"
 
     def _new_id(self, call: Call, given: str) -> str:
         if not given:

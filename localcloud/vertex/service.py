@@ -13,6 +13,9 @@ from localcloud.vertex.custom_jobs import CustomJobs
 from localcloud.vertex.deployment_monitoring import DeploymentMonitoring
 from localcloud.vertex.endpoints import Endpoints
 from localcloud.vertex.feature_store import FeatureStore
+from localcloud.vertex.model_copies import ModelCopies
+from localcloud.vertex.model_evaluations import ModelEvaluations
+from localcloud.vertex.model_exports import ModelExports
 from localcloud.vertex.models import MODEL_ID, Models
 from localcloud.vertex.monitors import Monitors
 from localcloud.vertex.persistent_resources import PersistentResources
@@ -38,6 +41,9 @@ class VertexService:
         self.cloud = cloud
         self._engine: BigQueryEngine | None = None
         self.models = Models(cloud)
+        self.model_copies = ModelCopies(cloud, self.models)
+        self.model_exports = ModelExports(cloud, self.models, self.engine)
+        self.model_evaluations = ModelEvaluations(cloud, self.models, self.engine)
         self.endpoints = Endpoints(cloud, self.models)
         self.predictions = Predictions(cloud, self.engine)
         self.deployment_monitoring = DeploymentMonitoring(cloud)
@@ -136,6 +142,7 @@ class VertexService:
                 creating=self.deployment_monitoring.creating,
                 deleting=self.deployment_monitoring.deleting,
             ),
+            **self.model_evaluations.collections(prefix),
             **self.feature_store.collections(prefix),
             **self.schedules.collections(prefix),
             **self.pipelines.collections(prefix),
@@ -146,6 +153,9 @@ class VertexService:
         }
         handlers: dict[str, Handler] = {
             **self.models.handlers(),
+            **self.model_copies.handlers(),
+            **self.model_exports.handlers(),
+            **self.model_evaluations.handlers(),
             **self.endpoints.handlers(),
             **self.predictions.handlers(),
             **self.deployment_monitoring.handlers(),
@@ -170,7 +180,15 @@ class VertexService:
             prefix=prefix,
             collections=collections,
             handlers=handlers,
-            unlocked=frozenset({"endpoints.predict", "endpoints.rawPredict", "featureViews.sync"}),
+            unlocked=frozenset(
+                {
+                    "endpoints.predict",
+                    "endpoints.rawPredict",
+                    "evaluations.list",
+                    "featureViews.sync",
+                    "models.export",
+                }
+            ),
             unparsed=frozenset({"endpoints.rawPredict"}),
             location_pattern=LOCATION,
         )

@@ -29,6 +29,7 @@ class FakeEngine:
     jobs: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
     failures: dict[str, dict[str, str]] = field(default_factory=dict)
     queries: list[str] = field(default_factory=list)
+    exports: list[tuple[str, str]] = field(default_factory=list)
 
     def predict(
         self, artifact_uri: str, instances: Sequence[Mapping[str, Any]]
@@ -37,6 +38,10 @@ class FakeEngine:
             if "x" not in instance:
                 raise ValueError("column x is missing")
         return [{"artifact": artifact_uri} for _ in instances]
+
+    def export(self, artifact_uri: str, destination_uri: str) -> int:
+        self.exports.append((artifact_uri, destination_uri))
+        return 1
 
     def query(self, project: str, sql: str) -> pa.Table:
         self.queries.append(sql)
@@ -116,6 +121,7 @@ class Cloud:
         into: str = "",
         location: str = "US",
         aliases: Sequence[str] = (),
+        model_type: str = "LOGISTIC_REGRESSION",
     ) -> str:
         """Register a BigQuery ML model as BigQuery does."""
         version = BigQueryModelVersion(
@@ -124,7 +130,7 @@ class Cloud:
             model_id=model_id,
             location=location,
             artifact_uri=f"local-bqml://local-project/ds/{model_id}/{training}",
-            model_type="LOGISTIC_REGRESSION",
+            model_type=model_type,
             description="",
             labels={},
         )
