@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.errors import ApiError, Json
+from localcloud.vertex import pipeline_condition
 
 _CHANNEL = re.compile(
     r"\{\{\$\.(?P<side>inputs|outputs)\.(?P<kind>parameters|artifacts)\[['\"](?P<name>[^'\"]+)['\"]\]"
@@ -18,10 +19,18 @@ _CHANNEL = re.compile(
 _FACT = re.compile(r"\{\{\$\.(?P<name>pipeline_\w+)\}\}")
 _METADATA = re.compile(r"\.metadata\[['\"](?P<key>[^'\"]+)['\"]\]")
 _LAUNCHER = re.compile(
-    r"google_cloud_pipeline_components\.container\.v1\.bigquery\.(\w+)\.launcher"
+    r"google_cloud_pipeline_components\.container\.v1\.(?:bigquery\.)?(\w+)\.launcher"
 )
-LAUNCHERS = ("query_job", "create_model", "drop_model", "evaluate_model", "predict_model")
-"""Google Cloud pipeline components that run as BigQuery jobs of the local cloud."""
+CUSTOM_JOB = "custom_job"
+LAUNCHERS = (
+    "query_job",
+    "create_model",
+    "drop_model",
+    "evaluate_model",
+    "predict_model",
+    CUSTOM_JOB,
+)
+"""Google Cloud pipeline components that run as jobs of the local cloud."""
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "NUMBER_INTEGER": (int,),
     "NUMBER_DOUBLE": (int, float),
@@ -74,13 +83,19 @@ def _check_dag(spec: Json, dag: Json, where: str) -> None:
         for key in ("parameterIterator", "artifactIterator"):
             if key in task:
                 raise _unsupported(f"A loop (task {name!r})")
-        if task.get("triggerPolicy", {}).get("condition"):
-            raise _unsupported(f"A condition (task {name!r})")
+        if condition := task.get("triggerPolicy", {}).get("condition"):
+            try:
+                pipeline_condition.parse(condition)
+            except ValueError as error:
+                raise _unsupported(f"The condition of task {name!r} ({error})") from error
         part = component(spec, task)
         if "dag" in part:
             _check_dag(spec, part["dag"], name)
             continue
         executor = executor_of(spec, part)
+        if "importer" in executor:
+            _check_importer(name, part, executor["importer"])
+            continue
         container = executor.get("container")
         if not container:
             kinds = ", ".join(executor) or "nothing"
@@ -91,12 +106,19 @@ def _check_dag(spec: Json, dag: Json, where: str) -> None:
                 f"The component {found!r} of task {name!r} (those there are: "
                 f"{', '.join(LAUNCHERS)})"
             )
-        if not found and part.get("outputDefinitions", {}).get("artifacts"):
-            raise _unsupported(f"A container that writes artifacts (task {name!r})")
         if not found and not container.get("command"):
             raise _unsupported(
                 f"A container without a command (task {name!r}): images are not pulled, so it"
             )
+
+
+def _check_importer(name: str, part: Json, importer: Json) -> None:
+    source = importer.get("artifactUri", {})
+    parameters = part.get("inputDefinitions", {}).get("parameters", {})
+    if len(part.get("outputDefinitions", {}).get("artifacts", {})) != 1:
+        raise _wrong(f"The importer of task {name!r} must have one output artifact.")
+    if "constant" not in source and source.get("runtimeParameter") not in parameters:
+        raise _wrong(f"The importer of task {name!r} must have artifact_uri.")
 
 
 def component(spec: Json, task: Json) -> Json:
@@ -225,9 +247,12 @@ def outputs(dag: Json, done: Mapping[str, Values]) -> Values:
     asked = dag.get("outputs", {})
     found = Values()
     for name, value in asked.get("parameters", {}).items():
-        source = value.get("valueFromParameter", {})
-        produced = done.get(source.get("producerSubtask", ""), Values()).parameters
-        found.parameters[name] = produced.get(source.get("outputParameterKey"))
+        # Of several, those of branches that did not run are absent.
+        several = value.get("valueFromOneof", {}).get("parameterSelectors")
+        for source in several or [value.get("valueFromParameter", {})]:
+            produced = done.get(source.get("producerSubtask", ""), Values()).parameters
+            if source.get("outputParameterKey") in produced:
+                found.parameters[name] = produced[source["outputParameterKey"]]
     for name, value in asked.get("artifacts", {}).items():
         for source in value.get("artifactSelectors", []):
             produced_artifacts = done.get(source["producerSubtask"], Values()).artifacts
@@ -236,23 +261,55 @@ def outputs(dag: Json, done: Mapping[str, Values]) -> Values:
     return found
 
 
+def imported(part: Json, importer: Json, given: Values) -> Values:
+    """The artifact that an importer task gives.
+
+    Args:
+        part: The task's component.
+        importer: Its executor.
+        given: What the task is given.
+    """
+    [name] = part["outputDefinitions"]["artifacts"]
+    source = importer["artifactUri"]
+    uri = (
+        given.parameters[source["runtimeParameter"]]
+        if "runtimeParameter" in source
+        else (source.get("constant"))
+    )
+    metadata = {
+        key: filled(value, given, {}, {}) if isinstance(value, str) else value
+        for key, value in importer.get("metadata", {}).items()
+    }
+    title = importer.get("typeSchema", {}).get("schemaTitle", "system.Artifact")
+    artifact = {"name": name, "uri": uri, "schemaTitle": title, "metadata": metadata}
+    return Values(artifacts={name: artifact})
+
+
 def text(value: Any) -> str:
     """A parameter in a command."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def filled(word: str, given: Values, files: Mapping[str, str], facts: Mapping[str, str]) -> str:
+def filled(
+    word: str,
+    given: Values,
+    files: Mapping[str, str],
+    facts: Mapping[str, str],
+    made: Mapping[str, Json] | None = None,
+) -> str:
     """A word of a command, a parameter or a piece of either, with its placeholders filled.
 
     Args:
         word: The word.
         given: What the task is given.
         files: Where output parameters are to be written, by name.
-        facts: The job's and task's own names.
+        facts: The job's and task's own names; `output_file` is where metadata is written.
+        made: The output artifacts to be.
 
     Raises:
         ValueError: It names what the task has not.
     """
+    made = made or {}
     if word.startswith(('{"Concat"', '{"IfPresent"')):
         return _structured(json.loads(word), given, files, facts)
 
@@ -261,6 +318,8 @@ def filled(word: str, given: Values, files: Mapping[str, str], facts: Mapping[st
         if found["side"] == "outputs":
             if found["kind"] == "parameters" and name in files:
                 return files[name]
+            if found["kind"] == "artifacts" and name in made and rest in (".uri", ".path"):
+                return str(made[name]["uri"])
         elif found["kind"] == "parameters":
             if name in given.parameters:
                 return text(given.parameters[name])
@@ -280,11 +339,35 @@ def filled(word: str, given: Values, files: Mapping[str, str], facts: Mapping[st
     word = _FACT.sub(fact, _CHANNEL.sub(channel, word))
     if "{{$}}" in word:
         executor_input = {
-            "inputs": {"parameterValues": given.parameters, "artifacts": given.artifacts},
-            "outputs": {"parameters": {n: {"outputFile": file} for n, file in files.items()}},
+            "inputs": {
+                "parameterValues": given.parameters,
+                "artifacts": _runtime(given.artifacts),
+            },
+            "outputs": {
+                "parameters": {n: {"outputFile": file} for n, file in files.items()},
+                "artifacts": _runtime(made),
+                "outputFile": facts.get("output_file", ""),
+            },
         }
         word = word.replace("{{$}}", json.dumps(executor_input))
     return word
+
+
+def _runtime(artifacts: Mapping[str, Json]) -> Json:
+    """Artifacts as kfp's own executor reads them."""
+    return {
+        key: {
+            "artifacts": [
+                {
+                    "name": artifact.get("name", key),
+                    "uri": artifact["uri"],
+                    "type": {"schemaTitle": artifact.get("schemaTitle", "system.Artifact")},
+                    "metadata": artifact.get("metadata", {}),
+                }
+            ]
+        }
+        for key, artifact in artifacts.items()
+    }
 
 
 def _structured(

@@ -1,6 +1,5 @@
 """Pipeline jobs: BigQuery's tasks run as its jobs, containers as local processes, one by one."""
 
-import json
 import logging
 import os
 import subprocess
@@ -17,7 +16,15 @@ from localcloud.discovery.call import Call, Collection, Handler
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
 from localcloud.store import now
-from localcloud.vertex import bigquery_task, pipeline_spec
+from localcloud.vertex import (
+    bigquery_task,
+    container_task,
+    custom_job_task,
+    pipeline_condition,
+    pipeline_spec,
+)
+from localcloud.vertex.custom_jobs import CustomJobs
+from localcloud.vertex.job_runs import Stopped
 from localcloud.vertex.pipeline_spec import Values
 
 log = logging.getLogger(__name__)
@@ -43,17 +50,22 @@ class Pipelines:
     Args:
         cloud: What all services share.
         engine: Gives BigQuery.
+        custom_jobs: Runs the component that makes a custom job.
     """
 
-    def __init__(self, cloud: Cloud, engine: Callable[[], BigQueryEngine]) -> None:
+    def __init__(
+        self, cloud: Cloud, engine: Callable[[], BigQueryEngine], custom_jobs: CustomJobs
+    ) -> None:
         self.cloud = cloud
         self.store = cloud.store
         self.engine = engine
+        self.custom_jobs = custom_jobs
         self.over: Callable[[], None] = lambda: None
         self.folder = cloud.store.folder / "pipelines"
         self._pool = ThreadPoolExecutor(JOBS_AT_A_TIME, thread_name_prefix="pipeline")
         self._begun: list[Future[None]] = []
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._jobs: dict[str, str] = {}
         self._lock = threading.Lock()
         self._closing = False
 
@@ -132,6 +144,9 @@ class Pipelines:
             with self._lock:
                 if process := self._processes.get(call.name):
                     process.kill()
+                custom_job = self._jobs.get(call.name)
+            if custom_job:
+                self.custom_jobs.stop(custom_job)
         return {}
 
     # ------------------------------------------------------------ schedules
@@ -224,6 +239,8 @@ class Pipelines:
                 continue
             part = pipeline_spec.component(spec, task)
             given = pipeline_spec.inputs(task, part, outer, done)
+            if self._is_held(job["name"], title, task, given, failed):
+                continue
             if "dag" in part:
                 below, bad = self._dag(job, part["dag"], given, f"{title}/")
                 failed += bad
@@ -236,6 +253,22 @@ class Pipelines:
             else:
                 done[task_id] = result
         return pipeline_spec.outputs(dag, done), failed
+
+    def _is_held(self, name: str, title: str, task: Json, given: Values, failed: list[str]) -> bool:
+        """Whether a task's condition keeps it from running."""
+        condition = task.get("triggerPolicy", {}).get("condition")
+        if not condition:
+            return False
+        try:
+            if pipeline_condition.holds(condition, given.parameters):
+                return False
+        except ValueError as error:
+            failed.append(title)
+            self._tell(name, title, state="FAILED", error={"code": 3, "message": str(error)})
+            return True
+        told = {"code": 9, "message": f"The condition {condition} is not met."}
+        self._tell(name, title, state="NOT_TRIGGERED", error=told)
+        return True
 
     def _task(self, job: Json, task: Json, part: Json, title: str, given: Values) -> Values | None:
         name = job["name"]
@@ -264,7 +297,10 @@ class Pipelines:
 
     def _execute(self, job: Json, part: Json, title: str, given: Values, attempt: int) -> Values:
         _, project, _, location, _, job_id = job["name"].split("/")
-        container = pipeline_spec.executor_of(job["pipelineSpec"], part)["container"]
+        executor = pipeline_spec.executor_of(job["pipelineSpec"], part)
+        if "importer" in executor:
+            return pipeline_spec.imported(part, executor["importer"], given)
+        container = executor["container"]
         facts = {
             "pipeline_job_name": job_id,
             "pipeline_job_uuid": job_id,
@@ -284,11 +320,30 @@ class Pipelines:
             },
             given.artifacts,
         )
-        if launcher := pipeline_spec.launcher(container):
+        launcher = pipeline_spec.launcher(container)
+        if launcher == pipeline_spec.CUSTOM_JOB:
+            return self._custom_job(job["name"], given)
+        if launcher:
             unique = f"{job_id}_{title.replace('/', '_')}_{attempt}_{os.urandom(3).hex()}"
             return bigquery_task.run(self.engine(), launcher, given, project, location, unique)
         folder = self.folder / job_id / title.replace("/", "_") / str(attempt)
         return self._process(job["name"], container, part, given, facts, folder)
+
+    def _custom_job(self, name: str, given: Values) -> Values:
+        def begun(custom_job: str) -> None:
+            with self._lock:
+                self._jobs[name] = custom_job
+            self._stop_if_asked(name)
+
+        try:
+            return custom_job_task.run(
+                self.custom_jobs, given, "/".join(name.split("/")[:4]), begun
+            )
+        except Stopped as error:
+            raise _Stopped from error
+        finally:
+            with self._lock:
+                self._jobs.pop(name, None)
 
     def _process(
         self,
@@ -303,8 +358,10 @@ class Pipelines:
         declared = part.get("outputDefinitions", {}).get("parameters", {})
         files = {key: str(folder / "outputs" / key) for key in declared}
         (folder / "outputs").mkdir(exist_ok=True)
+        made = container_task.artifacts_to_be(part, folder / "artifacts")
+        facts = {**facts, "output_file": str(folder / "executor_output.json")}
         words = [
-            pipeline_spec.filled(word, given, files, facts)
+            pipeline_spec.filled(word, given, files, facts, made)
             for word in [*container["command"], *container.get("args", [])]
         ]
         environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder)} | {
@@ -325,7 +382,10 @@ class Pipelines:
         missing = [key for key, file in files.items() if not Path(file).exists()]
         if missing:
             raise ValueError(f"it did not write its output {', '.join(missing)}")
-        return Values({key: _read(Path(file), declared[key]) for key, file in files.items()})
+        return Values(
+            {key: container_task.read(Path(file), declared[key]) for key, file in files.items()},
+            container_task.with_metadata(made, folder / "executor_output.json"),
+        )
 
     def _watch(self, name: str, process: subprocess.Popen[bytes]) -> None:
         try:
@@ -370,11 +430,3 @@ def _told(given: Values, result: Values) -> Json:
         if found := asdict(values)["artifacts"]:
             told[side] = {key: {"artifacts": [artifact]} for key, artifact in found.items()}
     return told
-
-
-def _read(file: Path, declared: Json) -> object:
-    text = file.read_text()
-    if declared.get("parameterType", "STRING") == "STRING":
-        return text
-    value: object = json.loads(text)
-    return value

@@ -49,8 +49,8 @@ class VertexService:
         self.deployment_monitoring = DeploymentMonitoring(cloud)
         self.monitors = Monitors(cloud, self.engine)
         self.feature_store = FeatureStore(cloud, self.engine)
-        self.pipelines = Pipelines(cloud, self.engine)
         self.custom_jobs = CustomJobs(cloud)
+        self.pipelines = Pipelines(cloud, self.engine, self.custom_jobs)
         self.tuning_jobs = TuningJobs(cloud, self.custom_jobs)
         self.persistent_resources = PersistentResources(cloud)
         self.training_pipelines = TrainingPipelines(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.vertex import pipeline_condition
 from tests.localcloud.conftest import LOCATION, Cloud, FakeEngine, OpenCloud
 
 JOBS = f"{LOCATION}/pipelineJobs"
@@ -252,7 +253,9 @@ def test_a_job_that_a_killed_server_left_running_has_failed(
             "need each other",
         ),
         (
-            changed("root", "dag", "tasks", "first", "triggerPolicy", value={"condition": "true"}),
+            changed(
+                "root", "dag", "tasks", "first", "triggerPolicy", value={"condition": "size(x) > 1"}
+            ),
             {"name": "x"},
             "UNIMPLEMENTED",
             "condition",
@@ -260,8 +263,14 @@ def test_a_job_that_a_killed_server_left_running_has_failed(
         (
             changed("deploymentSpec", "executors", "exec-read", value={"importer": {}}),
             {"name": "x"},
-            "UNIMPLEMENTED",
+            "INVALID_ARGUMENT",
             "importer",
+        ),
+        (
+            changed("deploymentSpec", "executors", "exec-read", value={"resolver": {}}),
+            {"name": "x"},
+            "UNIMPLEMENTED",
+            "resolver",
         ),
         (
             changed("deploymentSpec", "executors", "exec-read", value=google("ml_roc_curve")),
@@ -278,6 +287,163 @@ def test_a_pipeline_that_cannot_run_is_refused_before_anything_runs(
 
     assert reply.body["error"]["status"] == status
     assert said in reply.body["error"]["message"]
+
+
+@pytest.mark.parametrize(("text", "state"), [("you", "SUCCEEDED"), ("me", "NOT_TRIGGERED")])
+def test_a_task_runs_only_where_its_condition_holds(cloud: Cloud, text: str, state: str) -> None:
+    condition = f"inputs.parameter_values['text'] == 'hello {text} 2'"
+    spec = changed(
+        "root", "dag", "tasks", "a-last", "triggerPolicy", value={"condition": condition}
+    )
+
+    job = run(cloud, spec)
+
+    assert (job["state"], states(job)) == (
+        "PIPELINE_STATE_SUCCEEDED",
+        {"first": "SUCCEEDED", "a-last": state},
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("inputs.parameter_values['n'] == 3", True),
+        ("int(inputs.parameter_values['text']) > 3", True),
+        ("double(inputs.parameter_values['text']) <= 3.5", False),
+        ("!(inputs.parameter_values['n'] != 3)", True),
+        ("inputs.parameter_values['n'] == 4 || inputs.parameter_values['flag'] == true", True),
+        ("inputs.parameter_values['n'] == 3 && inputs.parameter_values['flag'] == false", False),
+        ("inputs.parameter_values['mark'] == 'a && b!'", True),
+        ("inputs.parameter_values['n'] in [1, 3]", True),
+        ("string(inputs.parameter_values['flag']) == 'true'", True),
+    ],
+)
+def test_conditions_are_decided_as_kfp_means_them(condition: str, expected: bool) -> None:
+    parameters = {"n": 3, "text": "4", "flag": True, "mark": "a && b!"}
+
+    assert pipeline_condition.holds(condition, parameters) is expected
+
+
+@pytest.mark.parametrize(
+    "condition", ["__import__('os')", "inputs.other['x'] == 1", "1 < 2 < 3", "a b", "1 + 1 == 2"]
+)
+def test_conditions_beyond_those_are_refused(condition: str) -> None:
+    with pytest.raises(ValueError, match=r"known|read|single"):
+        pipeline_condition.parse(condition)
+
+
+def test_an_importer_and_a_container_hand_artifacts_on(cloud: Cloud) -> None:
+    job = run(cloud, _artifacts(), uri="gs://data/rows.csv")
+
+    details = {task["taskName"]: task for task in job["jobDetail"]["taskDetails"]}
+    [rows] = details["import"]["outputs"]["artifact"]["artifacts"]
+    [model] = details["train"]["outputs"]["model"]["artifacts"]
+    assert job["state"] == "PIPELINE_STATE_SUCCEEDED"
+    assert (rows["uri"], rows["schemaTitle"], rows["metadata"]) == (
+        "gs://data/rows.csv",
+        "system.Dataset",
+        {"made_of": "gs://data/rows.csv"},
+    )
+    assert model["metadata"] == {"rows": 7}
+    seen = details["use"]["execution"]["metadata"]["output:seen"]
+    assert seen == "gs://data/rows.csv trained"
+
+
+def _artifacts() -> dict[str, Any]:
+    uri = {"componentInputParameter": "uri"}
+    artifact = {"artifactType": {"schemaTitle": "system.Dataset"}}
+    model = {"taskOutputArtifact": {"producerTask": "train", "outputArtifactKey": "model"}}
+    rows = {"taskOutputArtifact": {"producerTask": "import", "outputArtifactKey": "artifact"}}
+    told = '{"artifacts": {"model": {"artifacts": [{"metadata": {"rows": 7}}]}}}'
+    spec = changed(
+        "root", "inputDefinitions", value={"parameters": {"uri": {"parameterType": "STRING"}}}
+    )
+    spec["root"]["dag"]["tasks"] = {
+        "import": {"componentRef": {"name": "c-import"}, "inputs": {"parameters": {"uri": uri}}},
+        "train": {"componentRef": {"name": "c-train"}, "inputs": {"artifacts": {"rows": rows}}},
+        "use": {"componentRef": {"name": "c-use"}, "inputs": {"artifacts": {"model": model}}},
+    }
+    spec["components"] = {
+        "c-import": {
+            "executorLabel": "e-import",
+            "inputDefinitions": {"parameters": {"uri": {"parameterType": "STRING"}}},
+            "outputDefinitions": {"artifacts": {"artifact": artifact}},
+        },
+        "c-train": part("e-train", artifact="model"),
+        "c-use": part("e-use", "seen"),
+    }
+    importer = {
+        "artifactUri": {"runtimeParameter": "uri"},
+        "typeSchema": {"schemaTitle": "system.Dataset"},
+        "metadata": {"made_of": "{{$.inputs.parameters['uri']}}"},
+    }
+    train = shell(
+        "printf '%s trained' \"{{$.inputs.artifacts['rows'].uri}}\""
+        f" > {{{{$.outputs.artifacts['model'].path}}}}; echo '{told}' > executor_output.json"
+    )
+    use = shell(
+        "cat {{$.inputs.artifacts['model'].path}} > {{$.outputs.parameters['seen'].output_file}}"
+    )
+    executors = {"e-import": {"importer": importer}, "e-train": train, "e-use": use}
+    spec["deploymentSpec"]["executors"] = executors
+    return spec
+
+
+def _custom_job(script: str) -> dict[str, Any]:
+    pool = {
+        "machine_spec": {"machine_type": "n1-standard-4"},
+        "replica_count": 1,
+        "container_spec": {"image_uri": "i", "command": ["sh", "-c", script]},
+    }
+    inputs = {"display_name": constant("train"), "worker_pool_specs": constant([pool])}
+    spec = changed("root", "dag", "tasks", value={})
+    spec["root"]["dag"]["tasks"]["train"] = {
+        "componentRef": {"name": "comp-job"},
+        "inputs": {"parameters": inputs},
+    }
+    kinds = {"display_name": "STRING", "worker_pool_specs": "LIST"}
+    spec["components"]["comp-job"] = part("exec-job", "gcp_resources", **kinds)
+    module = "google_cloud_pipeline_components.container.v1.custom_job.launcher"
+    container = {"image": "gcpc", "command": ["python3", "-u", "-m", module]}
+    spec["deploymentSpec"]["executors"]["exec-job"] = {"container": container}
+    return spec
+
+
+def test_googles_custom_job_component_is_a_custom_job(cloud: Cloud) -> None:
+    job = run(cloud, _custom_job("true"))
+
+    [custom_job] = cloud.get(f"{LOCATION}/customJobs")["customJobs"]
+    told = job["jobDetail"]["taskDetails"][0]["execution"]["metadata"]["output:gcp_resources"]
+    assert (job["state"], custom_job["state"]) == (
+        "PIPELINE_STATE_SUCCEEDED",
+        "JOB_STATE_SUCCEEDED",
+    )
+    assert custom_job["name"].rsplit("/", 1)[1] in told
+
+
+def test_a_custom_job_that_fails_fails_its_task(cloud: Cloud) -> None:
+    job = run(cloud, _custom_job("echo out of memory; exit 9"))
+
+    assert job["state"] == "PIPELINE_STATE_FAILED"
+    assert "out of memory" in job["jobDetail"]["taskDetails"][0]["error"]["message"]
+
+
+def test_cancel_of_a_pipeline_ends_its_custom_job(cloud: Cloud) -> None:
+    spec = _custom_job("exec sleep 600")
+    config = {"gcsOutputDirectory": "gs://bucket/root", "parameterValues": {"name": "x"}}
+    body = {"pipelineSpec": spec, "runtimeConfig": config}
+    cloud.call("POST", f"{JOBS}?pipelineJobId=run", body)
+    while not cloud.get(f"{LOCATION}/customJobs"):
+        pass
+
+    cloud.call("POST", f"{JOBS}/run:cancel", {})
+    cloud.server.vertex.pipelines.join()
+
+    [custom_job] = cloud.get(f"{LOCATION}/customJobs")["customJobs"]
+    assert (cloud.get(f"{JOBS}/run")["state"], custom_job["state"]) == (
+        "PIPELINE_STATE_CANCELLED",
+        "JOB_STATE_CANCELLED",
+    )
 
 
 def test_a_query_component_is_a_bigquery_job(cloud: Cloud) -> None:
