@@ -97,12 +97,20 @@ def validate_data_drift(
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
+WITHOUT_SKEW = ("AUTOML_CLASSIFIER", "AUTOML_REGRESSOR", "MATRIX_FACTORIZATION", "ARIMA_PLUS")
+"""Kinds that ML.VALIDATE_DATA_SKEW is not for, as the limitations on Google's page have them."""
+
+
 def validate_data_skew(
     model: Model | None, tables: Sequence[pa.Table], settings: Mapping[str, Any]
 ) -> pa.Table:
     """Compare serving data with the rows a model was trained on, by the features they share."""
     name = "ML.VALIDATE_DATA_SKEW"
     given = model_of(model, name)
+    if given.kind in WITHOUT_SKEW:
+        raise BqmlError(f"{name} is not for models of type {given.model_type}")
+    if given.options.get("WARM_START"):
+        raise BqmlError(f"{name} is not for models that were trained with WARM_START")
     check_settings(name, settings, *SETTINGS, "enable_visualization_link")
     if boolean(name, settings, "enable_visualization_link"):
         raise NotImplementedError(f"{name}: the local cloud has no console to link to")

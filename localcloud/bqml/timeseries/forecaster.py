@@ -241,6 +241,9 @@ class Forecaster:
             mine = mine[np.argsort(time[mine], kind="stable")]
             lower, upper = self.interval(future, level)
             values = self.limit.bound(self.expected(future))
+            if not len(values):
+                # Of none of the points to come there are features.
+                mine = mine[:0]
             found = np.minimum(np.searchsorted(future.moments, time[mine]), len(values) - 1)
             hits = future.moments[found] == time[mine]
             by_place[series.place] = (mine, found, hits, values, lower, upper, series.scale)
