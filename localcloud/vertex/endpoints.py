@@ -72,7 +72,12 @@ class Endpoints:
         return after
 
     def deleting(self, call: Call, resource: Json) -> None:
-        """An endpoint with deployed models stays."""
+        """An endpoint with deployed models or a monitoring job stays."""
+        if job := resource.get("modelDeploymentMonitoringJob"):
+            raise ApiError(
+                "FAILED_PRECONDITION",
+                f"The Endpoint {resource['name']} is watched by {job}: delete that first.",
+            )
         deployed = [d["id"] for d in resource.get("deployedModels", [])]
         deployed += self._arriving(resource["name"])
         if deployed:

@@ -5,7 +5,7 @@ import binascii
 import json
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,9 @@ LARGEST_REQUEST = 1_500_000
 Source: https://cloud.google.com/vertex-ai/docs/predictions/choose-endpoint-type
 """
 
+Saw = Callable[[Json, str, Sequence[Any], Sequence[Any]], None]
+"""Told of a request that was answered: endpoint, id of the deployment, instances, predictions."""
+
 
 class Predictions:
     """`:predict` and `:rawPredict` of every endpoint.
@@ -33,6 +36,7 @@ class Predictions:
     def __init__(self, cloud: Cloud, engine: Callable[[], BigQueryEngine]) -> None:
         self.cloud = cloud
         self.engine = engine
+        self.saw: Saw = lambda endpoint, deployed, instances, predictions: None
 
     def handlers(self) -> dict[str, Handler]:
         """Handlers by the last two parts of the method id; none holds the store while scoring."""
@@ -86,7 +90,9 @@ class Predictions:
             predictions = self.engine().predict(artifact, instances)
         except ValueError as error:
             raise ApiError("INVALID_ARGUMENT", str(error)) from error
-        return [plain(prediction) for prediction in predictions]
+        answer = [plain(prediction) for prediction in predictions]
+        self.saw(endpoint, str(deployed["id"]), instances, answer)
+        return answer
 
 
 def _chosen(endpoint: Json) -> Json:

@@ -46,7 +46,8 @@ class VertexService:
         self.model_evaluations = ModelEvaluations(cloud, self.models, self.engine)
         self.endpoints = Endpoints(cloud, self.models)
         self.predictions = Predictions(cloud, self.engine)
-        self.deployment_monitoring = DeploymentMonitoring(cloud)
+        self.deployment_monitoring = DeploymentMonitoring(cloud, self.engine)
+        self.predictions.saw = self.deployment_monitoring.saw
         self.monitors = Monitors(cloud, self.engine)
         self.feature_store = FeatureStore(cloud, self.engine)
         self.custom_jobs = CustomJobs(cloud)
@@ -72,7 +73,11 @@ class VertexService:
             },
             lambda: self.ticker.wake(),
         )
-        self.ticker = Ticker(cloud.clock, (self.schedules.tick, self.feature_store.tick))
+        self.ticker = Ticker(
+            cloud.clock,
+            (self.schedules.tick, self.feature_store.tick, self.deployment_monitoring.tick),
+        )
+        self.deployment_monitoring.wake = self.ticker.wake
         self.monitors.over = self.ticker.wake
         self.pipelines.over = self.ticker.wake
         self.feature_store.wake = self.ticker.wake
@@ -82,6 +87,7 @@ class VertexService:
         """Introduce BigQuery; monitoring jobs that a killed server left are begun again."""
         self._engine = engine
         self.monitors.resume()
+        self.deployment_monitoring.resume()
         self.pipelines.resume()
         self.custom_jobs.resume()
         self.tuning_jobs.runs.resume()
@@ -106,6 +112,7 @@ class VertexService:
         self.tuning_jobs.runs.close()
         self.custom_jobs.runs.close()
         self.monitors.close()
+        self.deployment_monitoring.close()
 
     # ------------------------------------------------------------ ModelRegistry
     def register(
@@ -136,13 +143,8 @@ class VertexService:
                 deleting=self.endpoints.deleting,
             ),
             "models": Collection(message=f"{prefix}Model", noun="Model", id_pattern=MODEL_ID),
-            "modelDeploymentMonitoringJobs": Collection(
-                message=f"{prefix}ModelDeploymentMonitoringJob",
-                noun="ModelDeploymentMonitoringJob",
-                creating=self.deployment_monitoring.creating,
-                deleting=self.deployment_monitoring.deleting,
-            ),
             **self.model_evaluations.collections(prefix),
+            **self.deployment_monitoring.collections(prefix),
             **self.feature_store.collections(prefix),
             **self.schedules.collections(prefix),
             **self.pipelines.collections(prefix),
