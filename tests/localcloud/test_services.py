@@ -187,32 +187,3 @@ def test_a_prompt_without_content_is_refused(cloud: Cloud) -> None:
     path = f"{LOCATION}/publishers/google/models/gemini-2.5-flash:generateContent"
 
     assert cloud.call("POST", path, {"contents": []}).error == (400, "INVALID_ARGUMENT")
-
-
-# ---------------------------------------------------------------- model monitoring v1
-def test_a_v1_monitoring_job_is_recorded_and_paused_before_it_goes(cloud: Cloud) -> None:
-    cloud.register()
-    endpoint = cloud.endpoint()
-    cloud.deploy(endpoint, "7", {"0": 100})
-    jobs = f"{LOCATION}/modelDeploymentMonitoringJobs"
-    body = {
-        "displayName": "mon",
-        "endpoint": endpoint,
-        "modelDeploymentMonitoringObjectiveConfigs": [{"deployedModelId": "7"}],
-        "modelDeploymentMonitoringScheduleConfig": {"monitorInterval": "3600s"},
-        "loggingSamplingStrategy": {"randomSampleConfig": {"sampleRate": 0.5}},
-    }
-
-    made = cloud.call("POST", jobs, body).body
-    second = cloud.call("POST", jobs, body)
-    running = cloud.call("DELETE", made["name"])
-    search = f"{made['name']}:searchModelDeploymentMonitoringStatsAnomalies"
-    searched = cloud.call("POST", search, {"deployedModelId": "7"})
-    cloud.call("POST", f"{made['name']}:pause", {})
-    gone = cloud.call("DELETE", made["name"])
-
-    assert second.error == (409, "ALREADY_EXISTS")
-    assert running.error == (400, "FAILED_PRECONDITION")
-    assert searched.error == (501, "UNIMPLEMENTED")
-    assert gone.status == 200
-    assert "modelDeploymentMonitoringJob" not in cloud.get(endpoint)

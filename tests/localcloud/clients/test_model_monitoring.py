@@ -1,5 +1,6 @@
 """Model Monitoring through google-cloud-aiplatform's own classes, over trained models."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -108,10 +109,11 @@ def test_requests_of_a_monitored_endpoint_are_rows_of_bigquery(
     assert (state, paused) == ("JOB_STATE_PENDING", "JOB_STATE_PAUSED")
     assert row["deployed_model_id"] == deployed.id
     assert abs(row["logging_time"] - begun) < timedelta(minutes=1)
-    requests = ['{"minutes": 3.0, "carrier": "AA"}', '{"minutes": 90.0, "carrier": "UA"}']
-    assert row["request_payload"] == requests
+    requests = [{"minutes": 3.0, "carrier": "AA"}, {"minutes": 90.0, "carrier": "UA"}]
+    # The order of a request's names is the client's.
+    assert [json.loads(each) for each in row["request_payload"]] == requests
     assert len(row["response_payload"]) == 2
-    assert inside == [{"request_payload": requests}]
+    assert inside == [{"request_payload": row["request_payload"]}]
 
 
 @pytest.mark.covers("vertexai's ModelMonitor")
@@ -119,7 +121,7 @@ def test_a_model_monitor_runs_and_finds_drift(sdk: Any, trained: str) -> None:
     from vertexai.resources.preview import ml_monitoring
     from vertexai.resources.preview.ml_monitoring import spec
 
-    monitor = ml_monitoring.ModelMonitor.create(
+    monitor: Any = ml_monitoring.ModelMonitor.create(
         display_name="drift",
         model_name=sdk.Model(trained).resource_name,
         model_version_id="1",
@@ -141,15 +143,15 @@ def test_a_model_monitor_runs_and_finds_drift(sdk: Any, trained: str) -> None:
         target_dataset=spec.MonitoringInput(query=query), display_name="run", sync=True
     )
 
-    metrics = monitor.search_metrics(monitoring_job_name=job.resource_name)
-    alerts = monitor.search_alerts(monitoring_job_name=job.resource_name)
+    metrics = monitor.search_metrics(model_monitoring_job_name=job.resource_name)
+    alerts = monitor.search_alerts(model_monitoring_job_name=job.resource_name)
     monitor.delete(force=True)
 
     found = {
         each.tabular_stats.stats_name: each.tabular_stats.data_points[
             0
         ].current_stats.distribution_value.distribution_deviation
-        for each in metrics.monitoring_stats
+        for each in metrics
     }
     assert found == {"minutes": 1.0, "carrier": 0.0}
     assert alerts["total_number_alerts"] == 1
