@@ -50,7 +50,7 @@ class StandardMethods:
         standard: dict[str, Handler] = {
             "create": self._create,
             "get": self._get,
-            "list": self._list,
+            "list": self.listing,
             "patch": self._patch,
             "delete": self._delete,
         }
@@ -60,7 +60,8 @@ class StandardMethods:
             return standard.get(method.verb) or policies.get(method.verb)
         return policies.get(method.verb) if collection == "projects" else None
 
-    def _shown(self, call: Call, resource: Json) -> Json:
+    def shown(self, call: Call, resource: Json) -> Json:
+        """A resource of the collection that is asked, as this version of the API shows it."""
         message = self.plane.collections[call.method.id.split(".")[-2]].message
         return self.plane.document.schema.render(message, resource)
 
@@ -84,7 +85,7 @@ class StandardMethods:
         created = now()
         body = {**call.body, "name": name, "createTime": created, "updateTime": created}
         resource = self.plane.cloud.store.put(name, collection.creating(call, body))
-        shown = self._shown(call, resource)
+        shown = self.shown(call, resource)
         if call.method.response == "GoogleLongrunningOperation":
             for absent in ("createTime", "updateTime", "etag"):
                 shown.pop(absent, None)
@@ -105,7 +106,7 @@ class StandardMethods:
         return given or collection.new_id()
 
     def _get(self, call: Call) -> Json:
-        return self._masked(call, self._shown(call, call.resource()))
+        return self._masked(call, self.shown(call, call.resource()))
 
     def _masked(self, call: Call, shown: Json) -> Json:
         text = str(call.query.get("readMask") or "")
@@ -114,7 +115,8 @@ class StandardMethods:
         message = self.plane.collections[call.method.id.split(".")[-2]].message
         return mask.select(shown, mask.paths(text, self.plane.document.schema, message))
 
-    def _list(self, call: Call) -> Json:
+    def listing(self, call: Call) -> Json:
+        """Answer a list method."""
         parent, kind = call.name.rsplit("/", 1)
         if parent.count("/") > 3 and self.plane.cloud.store.get(parent) is None:
             raise self.plane.not_found(parent)
@@ -151,7 +153,7 @@ class StandardMethods:
         collection = self.plane.collections[kind]
         after = collection.updating(call, before, after)
         after["updateTime"] = now()
-        shown = self._shown(call, self.plane.cloud.store.put(call.name, after))
+        shown = self.shown(call, self.plane.cloud.store.put(call.name, after))
         if call.method.response == "GoogleLongrunningOperation":
             response = self.plane.any(collection.message, shown)
             return self.plane.operation(

@@ -218,11 +218,24 @@ class FeatureStore:
         return sync
 
     def _read(self, view: Json) -> Rows:
+        project = view["name"].split("/")[1]
+        return feature_values.joined(self._parts(project, self._sources(view)))
+
+    def snapshot(self, group: str, features: Sequence[str]) -> Rows:
+        """The latest values of some features of a group, by entity.
+
+        Raises:
+            ApiError: NOT_FOUND, there is no such group or feature.
+            ValueError: Its table cannot be read, or a column is missing.
+        """
+        source = self._group(group, {"featureIds": list(features)})
+        return feature_values.joined(self._parts(group.split("/")[1], [source]))
+
+    def _parts(self, project: str, sources: Sequence[Source]) -> list[Rows]:
         from localcloud.vertex.monitoring_input import bigquery_table
 
-        project = view["name"].split("/")[1]
         parts = []
-        for source in self._sources(view):
+        for source in sources:
             table = bigquery_table("feature view", source.uri, project)
             found = self.engine().query(project, f"SELECT * FROM {table}")
             missing = [
@@ -238,7 +251,7 @@ class FeatureStore:
             stamp = source.timestamp if source.timestamp in found.column_names else ""
             read = Source(source.uri, source.keys, source.features, stamp, source.dense)
             parts.append(feature_values.latest(read, found.to_pylist()))
-        return feature_values.joined(parts)
+        return parts
 
     def _write(self, sync: str, rows: Rows) -> str:
         from pyarrow import parquet

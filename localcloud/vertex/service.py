@@ -12,6 +12,7 @@ from localcloud.vertex import embedding, gemini
 from localcloud.vertex.custom_jobs import CustomJobs
 from localcloud.vertex.deployment_monitoring import DeploymentMonitoring
 from localcloud.vertex.endpoints import Endpoints
+from localcloud.vertex.feature_monitors import FeatureMonitors
 from localcloud.vertex.feature_store import FeatureStore
 from localcloud.vertex.model_copies import ModelCopies
 from localcloud.vertex.model_evaluations import ModelEvaluations
@@ -50,6 +51,8 @@ class VertexService:
         self.predictions.saw = self.deployment_monitoring.saw
         self.monitors = Monitors(cloud, self.engine)
         self.feature_store = FeatureStore(cloud, self.engine)
+        self.feature_monitors = FeatureMonitors(cloud, self.feature_store)
+        self.pipelines = Pipelines(cloud, self.engine)
         self.custom_jobs = CustomJobs(cloud)
         self.pipelines = Pipelines(cloud, self.engine, self.custom_jobs)
         self.tuning_jobs = TuningJobs(cloud, self.custom_jobs)
@@ -75,12 +78,18 @@ class VertexService:
         )
         self.ticker = Ticker(
             cloud.clock,
-            (self.schedules.tick, self.feature_store.tick, self.deployment_monitoring.tick),
+            (
+                self.schedules.tick,
+                self.feature_store.tick,
+                self.deployment_monitoring.tick,
+                self.feature_monitors.tick,
+            ),
         )
         self.deployment_monitoring.wake = self.ticker.wake
         self.monitors.over = self.ticker.wake
         self.pipelines.over = self.ticker.wake
         self.feature_store.wake = self.ticker.wake
+        self.feature_monitors.wake = self.ticker.wake
         self.planes = [self._plane("v1"), self._plane("v1beta1")]
 
     def attach(self, engine: BigQueryEngine) -> None:
@@ -88,6 +97,7 @@ class VertexService:
         self._engine = engine
         self.monitors.resume()
         self.deployment_monitoring.resume()
+        self.feature_monitors.resume()
         self.pipelines.resume()
         self.custom_jobs.resume()
         self.tuning_jobs.runs.resume()
@@ -113,6 +123,7 @@ class VertexService:
         self.custom_jobs.runs.close()
         self.monitors.close()
         self.deployment_monitoring.close()
+        self.feature_monitors.close()
 
     # ------------------------------------------------------------ ModelRegistry
     def register(
@@ -174,7 +185,9 @@ class VertexService:
         }
         if version == "v1beta1":
             collections |= self.monitors.collections(prefix)
+            collections |= self.feature_monitors.collections(prefix)
             handlers |= self.monitors.handlers()
+            handlers |= self.feature_monitors.handlers()
         return ControlPlane(
             f"aiplatform.{version}",
             self.cloud,
