@@ -9,14 +9,19 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from generate.generated_file import GeneratedFile
+from generate.rest_methods import RestMethod, recorded, rest_methods
 
 PAGE = Path("docs/local_cloud_support.md")
 FOLDERS = ("tests/localcloud", "tests/clients")
 LONGEST_S = 600
+MOST_LINKS = 4
+"""Tests that are named for a method: some methods are called by nearly all."""
 
 Proofs = Mapping[str, Sequence[str]]
 """What is proven -> the files whose tests prove it."""
@@ -29,6 +34,12 @@ to the tests. What answers 501 and where the local cloud departs from Google is 
 [local_cloud.md](local_cloud.md), [local_cloud_bigquery.md](local_cloud_bigquery.md) and
 [local_cloud_bqml.md](local_cloud_bqml.md).
 """
+REST_INTRODUCTION = """\
+## Methods of REST
+
+Each method of the Discovery documents: the tests that had its answer, and compared it with the
+document's schema, or 501. A method that answers may still refuse some of what it can be asked for.
+"""
 
 
 def generated_files(root: Path) -> Iterable[GeneratedFile]:
@@ -36,7 +47,15 @@ def generated_files(root: Path) -> Iterable[GeneratedFile]:
     from localcloud import bqml
     from localcloud.bqml.kinds import KINDS
 
-    yield GeneratedFile(PAGE, page(collected(root), sorted(KINDS), sorted(bqml.FUNCTIONS)))
+    yield GeneratedFile(
+        PAGE,
+        "\n".join(
+            [
+                page(collected(root), sorted(KINDS), sorted(bqml.FUNCTIONS)),
+                rest(rest_methods(), recorded(root)),
+            ]
+        ),
+    )
 
 
 def collected(root: Path) -> Proofs:
@@ -76,19 +95,77 @@ def page(proofs: Proofs, kinds: Sequence[str], functions: Sequence[str]) -> str:
     """
     of_kinds = {name: proofs[name] for name in proofs if name in kinds}
     of_functions = {name: proofs[name] for name in proofs if _is_function(name)}
-    of_rest = {name: proofs[name] for name in proofs if _is_method(name)}
-    taken = {*of_kinds, *of_functions, *of_rest}
-    others = {name: proofs[name] for name in proofs if name not in taken}
+    others = {
+        name: proofs[name]
+        for name in proofs
+        if name not in of_kinds and name not in of_functions and not _is_method(name)
+    }
     parts = [
         INTRODUCTION,
         _table("Kinds of models", "MODEL_TYPE", of_kinds),
         _unproven("kinds", [name for name in kinds if name not in proofs]),
         _table("Functions in SQL", "function", of_functions),
         _unproven("functions", [name for name in functions if name not in proofs]),
-        _table("Methods of REST", "method", of_rest),
         _table("Statements, clients and the rest", "what", others),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def rest(methods: Sequence[RestMethod], compared: Proofs) -> str:
+    """The part of the page about methods of REST.
+
+    Args:
+        methods: Every method of the documents that are served.
+        compared: Document and method -> the tests that had its answer compared with its schema.
+    """
+    parts = [REST_INTRODUCTION]
+    for api, versions in groupby(methods, lambda method: method.document.split(".")[0]):
+        parts.append(_api(api, list(versions), compared))
+    return "\n".join(parts)
+
+
+def _api(api: str, methods: Sequence[RestMethod], compared: Proofs) -> str:
+    by_id: dict[str, list[RestMethod]] = defaultdict(list)
+    absent: dict[str, dict[str, None]] = defaultdict(dict)
+    operations = 0
+    for method in methods:
+        if not method.is_implemented:
+            resource, verb = method.id.split(".", 1)[1].rsplit(".", 1)
+            absent[resource][verb] = None
+        elif method.is_of_operations:
+            operations += method.key in compared
+        else:
+            by_id[method.id].append(method)
+    rows = [
+        f"| `{name.split('.', 1)[1]}` | {_versions(found)} | {_compared_by(found, compared)} |"
+        for name, found in sorted(by_id.items())
+    ]
+    lines = [f"### {api}", "", "| method | versions | tests |", "| --- | --- | --- |", *rows, ""]
+    if operations:
+        lines += [f"Long-running operations: {operations} methods, compared one by one.", ""]
+    # What is served in one version only stands in the table, with that version.
+    left = {
+        resource: [verb for verb in verbs if f"{api}.{resource}.{verb}" not in by_id]
+        for resource, verbs in absent.items()
+    }
+    if told := [f"| `{name}` | {', '.join(verbs)} |" for name, verbs in left.items() if verbs]:
+        lines += ["| answers 501 | methods |", "| --- | --- |", *told, ""]
+    return "\n".join(lines)
+
+
+def _versions(methods: Sequence[RestMethod]) -> str:
+    return ", ".join(method.document.split(".", 1)[1] for method in methods)
+
+
+def _compared_by(methods: Sequence[RestMethod], compared: Proofs) -> str:
+    missing = [method for method in methods if method.key not in compared]
+    files = sorted({file for method in methods for file in compared.get(method.key, ())})
+    told = _links(files[:MOST_LINKS])
+    if more := len(files[MOST_LINKS:]):
+        told += f" and {more} more"
+    if missing:
+        told += f" **not compared: {_versions(missing)}**"
+    return told.strip()
 
 
 def _is_function(name: str) -> bool:

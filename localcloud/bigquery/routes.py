@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from localcloud.bigquery import dataset_policy
+from localcloud.bigquery import dataset_policy, mended_routes
 from localcloud.bigquery.model import ModelStore
 from localcloud.bigquery.names import Reference
 from localcloud.bigquery.request import PREFIX
@@ -126,6 +126,7 @@ def routes(store: ModelStore) -> list[Route]:
         _route(f"{DATASET}:testIamPermissions", "POST", test_permissions),
         _route(DATASET, "DELETE", delete_dataset),
         _route(f"{DATASET}/tables", "GET", list_tables),
+        *(_route(*method) for method in mended_routes.METHODS),
     ]
 
 

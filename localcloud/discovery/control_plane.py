@@ -28,6 +28,7 @@ class ControlPlane:
         handlers: Handlers by method id, or by its last two parts (`endpoints.deployModel`).
         unlocked: Those of the handlers that run long and must not hold the store.
         unparsed: Methods whose body is the caller's own JSON, passed on as it is.
+        absent: Ids of methods that answer 501 although another's handler has their last two parts.
         numbers: Whether names in replies carry the project's number instead of its id.
         location_pattern: What a location must look like.
         fold_locations: Whether locations may be written in capitals, as BigQuery's `US`.
@@ -44,6 +45,7 @@ class ControlPlane:
         handlers: Mapping[str, Handler] | None = None,
         unlocked: frozenset[str] = frozenset(),
         unparsed: frozenset[str] = frozenset(),
+        absent: frozenset[str] = frozenset(),
         numbers: bool = True,
         location_pattern: str = r"[a-z0-9-]+",
         fold_locations: bool = False,
@@ -56,6 +58,7 @@ class ControlPlane:
         self.handlers = handlers or {}
         self.unlocked = unlocked
         self.unparsed = unparsed
+        self.absent = absent
         self.numbers = numbers
         self.location_pattern = location_pattern
         self.fold_locations = fold_locations
@@ -103,7 +106,13 @@ class ControlPlane:
                 reply = handler(call)
         return self.cloud.projects.outward(reply) if self.numbers else reply
 
+    def implements(self, method: Method) -> bool:
+        """Whether a method of this API has an answer other than 501."""
+        return self._handler(method) != self._unimplemented
+
     def _handler(self, method: Method) -> Handler:
+        if method.id in self.absent:
+            return self._unimplemented
         for key in (method.id, method.id.split(".", 1)[1], method.short):
             if key in self.handlers:
                 return self.handlers[key]

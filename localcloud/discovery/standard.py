@@ -21,6 +21,9 @@ from localcloud.store import now
 if TYPE_CHECKING:
     from localcloud.discovery.control_plane import ControlPlane
 
+_PLACES = ("projects", "locations", "folders", "organizations")
+"""Parents that are always there."""
+
 
 class StandardMethods:
     """The generated methods of one service.
@@ -34,7 +37,11 @@ class StandardMethods:
 
     def handler(self, method: Method) -> Handler | None:
         """What answers a method; None when it is not a generated one."""
-        collection = method.id.split(".")[-2]
+        parts = method.id.split(".")
+        collection, parents = parts[-2], parts[1:-2]
+        if not all(parent in _PLACES or parent in self.plane.collections for parent in parents):
+            # A collection of the same name below one that is not there.
+            return None
         operations: dict[str, Handler] = {
             "get": lambda call: self.plane.cloud.operations.get(call.name),
             "wait": lambda call: self.plane.cloud.operations.get(call.name),

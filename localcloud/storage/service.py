@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from localcloud.cloud import Cloud
+from localcloud.discovery.document import Method
 from localcloud.errors import ApiError
 from localcloud.storage.bucket import Buckets
 from localcloud.storage.object import Objects
@@ -60,7 +61,29 @@ class CloudStorage:
         rest = (found["rest"] or b"").decode()
         name = unquote(rest[2:]) if rest.startswith("o/") else ""
         what = kind or ("" if not bucket else "/o/" if name else f"/{rest}" if rest else "/")
-        handler: Reply | None = {
+        handler = self._handlers().get((request.method, what))
+        if handler is None:
+            raise ApiError(
+                "UNIMPLEMENTED",
+                f"{request.method} {request.url.path} is not implemented by the local cloud's "
+                "Cloud Storage: it has buckets, objects, uploads and IAM policies of buckets.",
+            )
+        return await handler(request, bucket, name)
+
+    def implements(self, method: Method) -> bool:
+        """Whether a method of this API has an answer other than 501."""
+        _, _, top, *rest = method.segments
+        if top != "b":
+            return False
+        # An object's name is variable, as the bucket's is.
+        what = "".join(f"/{segment or ''}" for segment in rest[1:]) or ("/" if rest else "")
+        if method.verb == "insert" and what == "/o":
+            what = "upload"
+        return (method.http, what) in self._handlers()
+
+    def _handlers(self) -> Mapping[tuple[str, str], Reply]:
+        """What answers an HTTP method on what the path names."""
+        return {
             ("POST", ""): self.buckets.insert,
             ("GET", ""): self.buckets.list,
             ("GET", "/"): self.buckets.get,
@@ -77,11 +100,4 @@ class CloudStorage:
             ("GET", "download"): self.objects.download,
             ("POST", "upload"): self.uploads.upload,
             ("PUT", "upload"): self.uploads.go_on,
-        }.get((request.method, what))
-        if handler is None:
-            raise ApiError(
-                "UNIMPLEMENTED",
-                f"{request.method} {request.url.path} is not implemented by the local cloud's "
-                "Cloud Storage: it has buckets, objects, uploads and IAM policies of buckets.",
-            )
-        return await handler(request, bucket, name)
+        }

@@ -205,6 +205,13 @@ class VertexService:
                 }
             ),
             unparsed=frozenset({"endpoints.rawPredict"}),
+            absent=frozenset(
+                {
+                    "aiplatform.endpoints.predict",
+                    "aiplatform.publishers.models.get",
+                    "aiplatform.publishers.models.list",
+                }
+            ),
             location_pattern=LOCATION,
         )
 

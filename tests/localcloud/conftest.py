@@ -10,15 +10,21 @@ from typing import Any
 import httpx
 import pyarrow as pa
 import pytest
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse
 
 from localcloud.data_transfer.service import Clock
 from localcloud.ports import BigQueryModelVersion
 from localcloud.server import LocalCloud
 from tests.localcloud import shape
+from tests.localcloud.methods_compared import MethodsCompared
 
 URL = "http://local"
 LOCATION = "projects/local-project/locations/us-central1"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """See which methods are compared."""
+    config.pluginmanager.register(MethodsCompared(), "methods-compared")
 
 
 @dataclass
@@ -64,8 +70,8 @@ class FakeBigQuery:
     engine: FakeEngine
 
     @property
-    def app(self) -> PlainTextResponse:
-        return PlainTextResponse("bigquery")
+    def app(self) -> JSONResponse:
+        return JSONResponse({"kind": "bigquery"})
 
     def close(self) -> None:
         pass

@@ -2,14 +2,18 @@
 
 `checked` wraps an ASGI application; every JSON answer that passes it is compared with the schema of
 its method, and every refusal with Google's shape of errors. What does not fit is kept in a list
-that fixtures look at.
+that fixtures look at; which methods answered what they were asked for, in `COMPARED`.
 """
 
 import functools
+import gzip
 import json
+import os
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from jsonschema import Draft202012Validator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,9 +35,13 @@ DOCUMENTS = (
 ANY = re.compile(
     r"type\.googleapis\.com/google\.cloud\.(?P<api>\w+)\.(?P<version>\w+)\.(?P<name>.+)"
 )
-BEYOND = ("CLOUD_AI_DOCUMENT_V1",)
-"""Values that Google's pages have and the enums of its documents have not: a remote model's service
+UNFINISHED = 308
+"""The status of a part of a resumable upload: no body, as in the answer that begins one."""
+BEYOND = {"RemoteModelInfo.remoteServiceType": ("CLOUD_AI_DOCUMENT_V1",)}
+"""Values that Google's pages have and the enum of a field in its documents has not
 https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-remote-model-service"""
+OWN = re.compile(r"/|/admin/.*|/healthz|/discovery/.*|/\$discovery/rest|/token")
+"""Paths that are no method's: the local cloud's own, Discovery's and OAuth's."""
 MESSAGE_OF_ANY = {"aiplatform": "GoogleCloudAiplatform"}
 """What the messages of an API begin with in its document, before the version."""
 
@@ -61,6 +69,10 @@ ERROR: Mapping[str, Any] = {
 }
 """https://cloud.google.com/apis/design/errors#http_mapping; `errors` is of the older APIs."""
 
+COMPARED: dict[str, set[str]] = defaultdict(set)
+"""Document and method, such as `bigquery.v2 bigquery.jobs.insert` -> the files of the tests that
+had an answer of it, no refusal, compared in this process."""
+
 
 def checked(app: ASGIApp, found: list[str]) -> ASGIApp:
     """An application whose answers are compared.
@@ -70,29 +82,67 @@ def checked(app: ASGIApp, found: list[str]) -> ASGIApp:
         found: Takes a sentence for each answer that has another shape.
     """
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        status, parts = 0, []
+        answer = _Answer()
 
         async def sent(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                is_json = any(
-                    name == b"content-type" and value.startswith(b"application/json")
-                    for name, value in message["headers"]
-                ) and not any(name == b"content-encoding" for name, _ in message["headers"])
-                status = message["status"] if is_json else 0
-            elif status:
-                parts.append(message.get("body", b""))
-                if not message.get("more_body"):
-                    found.extend(faults(scope["method"], scope["path"], status, b"".join(parts)))
+            answer.take(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                found.extend(answer.faults(scope))
             await send(message)
 
         await app(scope, receive, sent)
 
-    return answer
+    return answered
+
+
+class _Answer:
+    """One answer, as it is sent."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: dict[bytes, bytes] = {}
+        self.parts: list[bytes] = []
+
+    def take(self, message: Message) -> None:
+        """Take what is sent."""
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], dict(message["headers"])
+        else:
+            self.parts.append(message.get("body", b""))
+
+    def faults(self, scope: Scope) -> Iterator[str]:
+        """What is wrong with it, once it is whole."""
+        raw = b"".join(self.parts)
+        if self.headers.get(b"content-encoding") == b"gzip":
+            raw = gzip.decompress(raw)
+        # An object's name is one segment, whose slashes only the raw path tells from others.
+        path = scope.get("raw_path", scope["path"].encode()).split(b"?")[0].decode()
+        kind = self.headers.get(b"content-type", b"").split(b";")[0].decode()
+        begun = not raw and b"location" in self.headers
+        if begun or self.status == UNFINISHED or (self.status < 400 and _is_media(scope, path)):
+            return
+        if kind == "text/event-stream":
+            raw = _events(raw)
+        elif raw and kind != "application/json" and not OWN.fullmatch(path):
+            yield f"{scope['method']} {path}: {self.status} of the type {kind!r}"
+            return
+        yield from faults(scope["method"], path, self.status, raw)
+
+
+def _events(raw: bytes) -> bytes:
+    """The messages of a stream of events, as the array that they are without `alt=sse`."""
+    return b"[" + b",".join(re.findall(rb"^data: (.*?)\r?$", raw, re.MULTILINE)) + b"]"
+
+
+def _is_media(scope: Scope, path: str) -> bool:
+    """Whether bytes of any kind are asked for."""
+    served = _served(scope["method"], path)
+    asked = b"alt=media" in scope.get("query_string", b"") or path.startswith("/download/")
+    return served is not None and (asked or served[1].response == "GoogleApiHttpBody")
 
 
 def faults(http: str, path: str, status: int, raw: bytes) -> Iterator[str]:
@@ -102,21 +152,38 @@ def faults(http: str, path: str, status: int, raw: bytes) -> Iterator[str]:
         http: The request's HTTP method.
         path: The request's path.
         status: The answer's status.
-        raw: The answer's body.
+        raw: The answer's body; empty when it has none.
     """
-    if not raw or path.startswith(("/admin", "/healthz", "/discovery")) or path == "/":
+    if OWN.fullmatch(path):
         return
-    body = json.loads(raw)
     if status >= 400:
-        yield from _wrong(Draft202012Validator(ERROR), body, f"{http} {path} {status}")
+        yield from _wrong(Draft202012Validator(ERROR), json.loads(raw), f"{http} {path} {status}")
         return
     served = _served(http, path)
     if served is None:
+        yield f"{http} {path}: answered with {status}, and no document has such a method"
         return
     document, method = served
+    wrong = list(_misshapen(document, method, raw))
+    yield from wrong
+    if not wrong:
+        COMPARED[f"{document.name} {method.id}"].add(_test_file())
+
+
+def _test_file() -> str:
+    # Servers of the tests run in threads of the tests' own process.
+    return os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[0]
+
+
+def _misshapen(document: Document, method: Method, raw: bytes) -> Iterator[str]:
     if method.response in ("", "GoogleApiHttpBody"):
-        # A body of any kind.
+        if raw and not method.response:
+            yield f"{method.id}: a body where there is none: {raw[:300]!r}"
         return
+    if not raw:
+        yield f"{method.id}: no body where a {method.response} is told"
+        return
+    body = json.loads(raw)
     # A stream that no client asked for as events is one array.
     for message in body if method.verb.startswith("stream") else [body]:
         yield from _wrong(_validator(document.name, method.response), message, method.id)
@@ -146,11 +213,14 @@ def _wrong(validator: Draft202012Validator, body: Any, where: str) -> Iterator[s
 
 def _served(http: str, path: str) -> tuple[Document, Method] | None:
     for prefix in ("/resumable/upload", "/upload", "/download"):
+        if http == "PUT" and path.startswith(prefix):
+            # The rest of what a POST began.
+            http = "POST"
         path = path.removeprefix(prefix)
     asked = [path]
     if path.startswith("/ui/"):
         asked = [path.replace("/ui/", f"/{version}/", 1) for version in ("v1", "v1beta1")]
-    for one in asked:
+    for one in (*asked, *map(unquote, asked)):
         for name in DOCUMENTS:
             document = load(name)
             if method := document.route(http, one):
@@ -167,23 +237,25 @@ def _validator(document: str, message: str) -> Draft202012Validator:
 @functools.cache
 def _schemas(document: str) -> dict[str, Any]:
     """A document's schemas as JSON Schema of today."""
-    return {name: _modern(schema) for name, schema in load(document).raw["schemas"].items()}
+    return {name: _modern(schema, name) for name, schema in load(document).raw["schemas"].items()}
 
 
-def _modern(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _modern(schema: Mapping[str, Any], field: str) -> dict[str, Any]:
     if "$ref" in schema:
         return {"$ref": f"#/$defs/{schema['$ref']}"}
     kind = schema.get("type", "any")
     if kind == "any":
         return {}
     if kind == "array":
-        return {"type": "array", "items": _modern(schema["items"])}
+        return {"type": "array", "items": _modern(schema["items"], field)}
     if kind == "object":
-        return _modern_object(schema)
+        return _modern_object(schema, field)
     found: dict[str, Any] = {"type": _types(kind, schema)}
     if "enum" in schema and kind == "string":
         # Clients may ask for the numbers of enums.
-        found = {"anyOf": [{"enum": [*schema["enum"], *BEYOND]}, {"type": "integer"}]}
+        found = {
+            "anyOf": [{"enum": [*schema["enum"], *BEYOND.get(field, ())]}, {"type": "integer"}]
+        }
     if schema.get("format") in ("int64", "uint64"):
         found["pattern"] = r"^-?\d+$"
     return found
@@ -194,10 +266,15 @@ def _types(kind: str, schema: Mapping[str, Any]) -> Sequence[str] | str:
     return ["number", "string"] if kind == "number" else kind
 
 
-def _modern_object(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _modern_object(schema: Mapping[str, Any], field: str) -> dict[str, Any]:
     if "properties" in schema:
-        properties = {name: _modern(part) for name, part in schema["properties"].items()}
+        properties = {
+            name: _modern(part, f"{field}.{name}") for name, part in schema["properties"].items()
+        }
         return {"type": "object", "properties": properties, "additionalProperties": False}
     if "additionalProperties" in schema:
-        return {"type": "object", "additionalProperties": _modern(schema["additionalProperties"])}
+        return {
+            "type": "object",
+            "additionalProperties": _modern(schema["additionalProperties"], field),
+        }
     return {"type": "object"}

@@ -29,13 +29,13 @@ def test_the_control_planes_answer_while_bigquery_opens(tmp_path: Path) -> None:
     health = cloud.call("GET", "/healthz")
     may_open.set()
     # A BigQuery request waits for it instead of failing.
-    bigquery = cloud.send("GET", "/bigquery/v2/projects/p/datasets").text
+    bigquery = cloud.send("GET", "/bigquery/v2/projects/p/datasets").json()
     opening.join()
     ready = cloud.call("GET", "/healthz").status
     cloud.server.close()
 
     assert (projects, health.status, health.body["status"]) == (200, 503, "starting")
-    assert (bigquery, ready) == ("bigquery", 200)
+    assert (bigquery, ready) == ({"kind": "bigquery"}, 200)
 
 
 def test_a_bigquery_that_does_not_open_says_why(tmp_path: Path) -> None:

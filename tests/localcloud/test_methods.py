@@ -1,0 +1,445 @@
+"""Every method that the local cloud implements is answered, and its answer compared."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from generate.rest_methods import recorded, rest_methods
+from localcloud.discovery.document import load
+from tests.localcloud.conftest import LOCATION, Cloud, FakeEngine, OpenCloud
+from tests.localcloud.methods_compared import ROOT
+from tests.localcloud.test_feature_store import PLACES, VISITS
+from tests.localcloud.test_pipelines import GREETING
+
+Step = tuple[str, str, Any]
+"""HTTP method, path below the version, body."""
+
+POLICY = {"policy": {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.com"]}]}}
+ENDED = ("PIPELINE_STATE_SUCCEEDED", "PIPELINE_STATE_CANCELLED", "PIPELINE_STATE_FAILED")
+PERMISSIONS = {"permissions": ["a.b.get"]}
+STORES = f"{LOCATION}/featureOnlineStores"
+VIEW = f"{STORES}/s/featureViews/w"
+GROUPS = f"{LOCATION}/featureGroups"
+SOURCE = {"uri": "bq://local-project.ds.places", "entityIdColumns": ["entity_id"]}
+
+
+def policy(name: str) -> Sequence[Step]:
+    return [
+        ("POST", f"{name}:setIamPolicy", POLICY),
+        ("POST", f"{name}:getIamPolicy", None),
+        ("POST", f"{name}:testIamPermissions", PERMISSIONS),
+    ]
+
+
+def life(name: str, changed: str, value: Any) -> Sequence[Step]:
+    """What is done with a resource that is there."""
+    collection = name.rsplit("/", 1)[0]
+    return [
+        ("GET", name, None),
+        ("GET", collection, None),
+        ("PATCH", f"{name}?updateMask={changed}", {changed: value}),
+    ]
+
+
+def gone(name: str) -> Step:
+    return ("DELETE", name, None)
+
+
+VERTEX: dict[str, Sequence[Step]] = {
+    "locations": [("GET", LOCATION, None)],
+    "feature groups": [
+        (
+            "POST",
+            f"{GROUPS}?featureGroupId=g",
+            {
+                "bigQuery": {
+                    "bigQuerySource": {"inputUri": "bq://local-project.ds.visits"},
+                    "entityIdColumns": ["who"],
+                }
+            },
+        ),
+        *life(f"{GROUPS}/g", "description", "x"),
+        *policy(f"{GROUPS}/g"),
+        ("POST", f"{GROUPS}/g/features?featureId=page", {}),
+        *life(f"{GROUPS}/g/features/page", "description", "x"),
+        gone(f"{GROUPS}/g/features/page"),
+        gone(f"{GROUPS}/g"),
+    ],
+    "online stores": [
+        ("POST", f"{STORES}?featureOnlineStoreId=s", {"optimized": {}}),
+        *life(f"{STORES}/s", "labels", {"a": "b"}),
+        *policy(f"{STORES}/s"),
+        (
+            "POST",
+            f"{STORES}/s/featureViews?featureViewId=w",
+            {
+                "bigQuerySource": SOURCE,
+                "indexConfig": {
+                    "embeddingColumn": "place",
+                    "embeddingDimension": 2,
+                    "bruteForceConfig": {},
+                },
+            },
+        ),
+        *life(VIEW, "labels", {"a": "b"}),
+        *policy(VIEW),
+        ("POST", f"{VIEW}:sync", {}),
+        ("GET", f"{VIEW}/featureViewSyncs", None),
+        ("POST", f"{VIEW}:fetchFeatureValues", {"dataKey": {"key": "JFK"}}),
+        ("POST", f"{VIEW}:searchNearestEntities", {"query": {"entityId": "JFK"}}),
+        gone(VIEW),
+        gone(f"{STORES}/s"),
+    ],
+    "models": [
+        (
+            "POST",
+            f"{LOCATION}/models:upload",
+            {"modelId": "c", "model": {"displayName": "c", "containerSpec": {"imageUri": "x/y"}}},
+        ),
+        (
+            "POST",
+            f"{LOCATION}/models:upload",
+            {
+                "parentModel": f"{LOCATION}/models/c",
+                "model": {"displayName": "c", "containerSpec": {"imageUri": "x/y"}},
+            },
+        ),
+        *life(f"{LOCATION}/models/c", "displayName", "d"),
+        *policy(f"{LOCATION}/models/c"),
+        ("GET", f"{LOCATION}/models/c:listVersions", None),
+        ("POST", f"{LOCATION}/models/c@2:mergeVersionAliases", {"versionAliases": ["best"]}),
+        ("DELETE", f"{LOCATION}/models/c@2:deleteVersion", None),
+        gone(f"{LOCATION}/models/c"),
+    ],
+    "endpoints": [
+        ("POST", f"{LOCATION}/endpoints?endpointId=e", {"displayName": "e"}),
+        *life(f"{LOCATION}/endpoints/e", "displayName", "f"),
+        (
+            "POST",
+            f"{LOCATION}/endpoints/e:deployModel",
+            {
+                "deployedModel": {
+                    "id": "1",
+                    "model": f"{LOCATION}/models/m",
+                    "dedicatedResources": {
+                        "machineSpec": {"machineType": "n1-standard-2"},
+                        "minReplicaCount": 1,
+                    },
+                },
+                "trafficSplit": {"0": 100},
+            },
+        ),
+        (
+            "POST",
+            f"{LOCATION}/endpoints/e:mutateDeployedModel",
+            {
+                "deployedModel": {"id": "1", "dedicatedResources": {"minReplicaCount": 1}},
+                "updateMask": "dedicatedResources.minReplicaCount",
+            },
+        ),
+        ("POST", f"{LOCATION}/endpoints/e:predict", {"instances": [{"x": 1}]}),
+        ("POST", f"{LOCATION}/endpoints/e:rawPredict", {"instances": [{"x": 1}]}),
+        (
+            "POST",
+            f"{LOCATION}/modelDeploymentMonitoringJobs",
+            {
+                "displayName": "watch",
+                "endpoint": f"{LOCATION}/endpoints/e",
+                "modelDeploymentMonitoringObjectiveConfigs": [
+                    {"deployedModelId": "1", "objectiveConfig": {}}
+                ],
+                "modelDeploymentMonitoringScheduleConfig": {"monitorInterval": "3600s"},
+                "loggingSamplingStrategy": {"randomSampleConfig": {"sampleRate": 1}},
+            },
+        ),
+        ("LIFE", f"{LOCATION}/modelDeploymentMonitoringJobs", ("displayName", "seen")),
+        ("POST", "{made}:pause", {}),
+        ("POST", "{made}:resume", {}),
+        ("DELETE", "{made}", None),
+        ("POST", f"{LOCATION}/endpoints/e:undeployModel", {"deployedModelId": "1"}),
+        gone(f"{LOCATION}/endpoints/e"),
+    ],
+    "pipeline jobs": [
+        (
+            "POST",
+            f"{LOCATION}/pipelineJobs?pipelineJobId=j",
+            {
+                "displayName": "j",
+                "pipelineSpec": GREETING,
+                "runtimeConfig": {
+                    "gcsOutputDirectory": "gs://b/x",
+                    "parameterValues": {"name": "you"},
+                },
+            },
+        ),
+        ("GET", f"{LOCATION}/pipelineJobs/j", None),
+        ("GET", f"{LOCATION}/pipelineJobs", None),
+        ("POST", f"{LOCATION}/pipelineJobs/j:cancel", {}),
+        ("ENDED", f"{LOCATION}/pipelineJobs/j", None),
+        gone(f"{LOCATION}/pipelineJobs/j"),
+    ],
+    "schedules": [
+        (
+            "POST",
+            f"{LOCATION}/schedules",
+            {
+                "displayName": "yearly",
+                "cron": "0 0 1 1 *",
+                "maxConcurrentRunCount": "1",
+                "createPipelineJobRequest": {
+                    "parent": LOCATION,
+                    "pipelineJob": {
+                        "pipelineSpec": GREETING,
+                        "runtimeConfig": {
+                            "gcsOutputDirectory": "gs://b/x",
+                            "parameterValues": {"name": "you"},
+                        },
+                    },
+                },
+            },
+        ),
+        ("LIFE", f"{LOCATION}/schedules", ("displayName", "often")),
+        ("POST", "{made}:pause", {}),
+        ("POST", "{made}:resume", {"catchUp": False}),
+        ("DELETE", "{made}", None),
+    ],
+    "models of publishers": [
+        *(
+            ("POST", f"{place}publishers/google/models/{model}:{verb}", body)
+            for place in (f"{LOCATION}/", "")
+            for model, verb, body in (
+                ("gemini-2.5-flash", "generateContent", {"contents": [{"parts": [{"text": "a"}]}]}),
+                ("gemini-2.5-flash", "countTokens", {"contents": [{"parts": [{"text": "a"}]}]}),
+            )
+        ),
+        (
+            "POST",
+            f"{LOCATION}/publishers/google/models/text-embedding-005:predict",
+            {"instances": [{"content": "a"}]},
+        ),
+        (
+            "POST",
+            f"{LOCATION}/publishers/google/models/gemini-embedding-2:embedContent",
+            {"content": {"parts": [{"text": "a"}]}},
+        ),
+    ],
+}
+BETA: dict[str, Sequence[Step]] = {
+    "policies of endpoints": [
+        ("POST", f"{LOCATION}/endpoints?endpointId=e", {"displayName": "e"}),
+        *policy(f"{LOCATION}/endpoints/e"),
+    ],
+    "monitors": [
+        (
+            "POST",
+            f"{LOCATION}/modelMonitors?modelMonitorId=mon",
+            {
+                "modelMonitoringTarget": {"vertexModel": {"model": f"{LOCATION}/models/m"}},
+                "tabularObjective": {"featureDriftSpec": {"features": ["x"]}},
+            },
+        ),
+        *life(f"{LOCATION}/modelMonitors/mon", "displayName", "x"),
+        gone(f"{LOCATION}/modelMonitors/mon"),
+    ],
+}
+OTHERS: dict[str, Sequence[Step]] = {
+    "transfers without a location": [
+        (
+            "POST",
+            "/v1/projects/local-project/transferConfigs",
+            {
+                "displayName": "t",
+                "dataSourceId": "scheduled_query",
+                "params": {"query": "SELECT 1"},
+                "schedule": "every 24 hours",
+            },
+        ),
+        ("LIFE", "/v1/projects/local-project/transferConfigs", ("displayName", "u")),
+        (
+            "POST",
+            "/v1/{made}:startManualRuns",
+            {"requestedRunTime": "2026-01-01T00:00:00Z"},
+        ),
+        (
+            "POST",
+            "/v1/{made}:scheduleRuns",
+            {"startTime": "2026-01-01T00:00:00Z", "endTime": "2026-01-02T00:00:00Z"},
+        ),
+        ("RUNS", "/v1/{made}", None),
+        ("DELETE", "/v1/{made}", None),
+    ],
+    "transfers": [
+        (
+            "POST",
+            f"/v1/{LOCATION}/transferConfigs",
+            {
+                "displayName": "t",
+                "dataSourceId": "scheduled_query",
+                "params": {"query": "SELECT 1"},
+                "schedule": "every 24 hours",
+            },
+        ),
+        ("LIFE", f"/v1/{LOCATION}/transferConfigs", ("displayName", "u")),
+        (
+            "POST",
+            "/v1/{made}:scheduleRuns",
+            {"startTime": "2026-01-01T00:00:00Z", "endTime": "2026-01-02T00:00:00Z"},
+        ),
+        ("RUNS", "/v1/{made}", None),
+    ],
+    "connections": [
+        (
+            "POST",
+            f"/v1/{LOCATION}/connections?connectionId=c",
+            {"cloudResource": {}},
+        ),
+        ("GET", f"/v1/{LOCATION}/connections?pageSize=10", None),
+        ("POST", f"/v1/{LOCATION}/connections/c:testIamPermissions", PERMISSIONS),
+    ],
+    "projects": [
+        ("GET", "/v3/projects?parent=organizations/1", None),
+        ("GET", "/v3/projects:search", None),
+        ("POST", "/v3/projects/local-project:setIamPolicy", POLICY),
+        ("POST", "/v3/projects/local-project:testIamPermissions", PERMISSIONS),
+    ],
+    "service accounts": [
+        ("POST", "/v1/projects/local-project/serviceAccounts", {"accountId": "robot-1"}),
+        ("GET", "/v1/projects/local-project/serviceAccounts", None),
+        *(
+            step
+            for name in (
+                "/v1/projects/local-project/serviceAccounts/"
+                "robot-1@local-project.iam.gserviceaccount.com",
+            )
+            for step in (
+                ("POST", f"{name}:disable", {}),
+                ("POST", f"{name}:enable", {}),
+                ("POST", f"{name}:setIamPolicy", POLICY),
+                ("POST", f"{name}:getIamPolicy", None),
+                ("POST", f"{name}:testIamPermissions", PERMISSIONS),
+                ("PUT", name, {"displayName": "Robot"}),
+            )
+        ),
+    ],
+    "services": [
+        (
+            "GET",
+            "/v1/projects/local-project/services:batchGet"
+            "?names=projects/local-project/services/bigquery.googleapis.com",
+            None,
+        ),
+        ("POST", "/v1/projects/local-project/services/bigquery.googleapis.com:enable", {}),
+    ],
+    "storage": [
+        ("POST", "/storage/v1/b?project=local-project", {"name": "buck"}),
+        ("GET", "/storage/v1/b?project=local-project", None),
+        ("GET", "/storage/v1/b/buck", None),
+        ("PUT", "/storage/v1/b/buck", {"name": "buck", "labels": {"a": "b"}}),
+        ("PUT", "/storage/v1/b/buck/iam", POLICY["policy"]),
+        ("GET", "/storage/v1/b/buck/iam", None),
+        ("GET", "/storage/v1/b/buck/iam/testPermissions?permissions=storage.buckets.get", None),
+        ("POST", "/upload/storage/v1/b/buck/o?uploadType=media&name=o", "text"),
+        ("GET", "/storage/v1/b/buck/o/o", None),
+        ("PATCH", "/storage/v1/b/buck/o/o", {"metadata": {"a": "b"}}),
+    ],
+}
+
+
+def run(cloud: Cloud, steps: Sequence[Step], root: str) -> list[str]:
+    """What was not answered with 2xx, of steps in order."""
+    wrong, made = [], ""
+    queue = list(steps)
+    while queue:
+        http, path, body = queue.pop(0)
+        if http == "ENDED":
+            while cloud.get(path)["state"] not in ENDED:
+                pass
+            continue
+        path = (path if path.startswith("/") else root + path).replace("{made}", made)
+        if http == "LIFE":
+            changed, value = body
+            name = f"/v1/{made}" if path.startswith("/v1/projects") and root == "" else root + made
+            queue[:0] = [
+                (verb, where if verb != "GET" or where == name else path, content)
+                for verb, where, content in life(name, changed, value)
+            ]
+            continue
+        if http == "RUNS":
+            cloud.server.data_transfer.tick()
+            for one in cloud.call("GET", f"{path}/runs").body.get("transferRuns", [])[:1]:
+                queue[:0] = [
+                    ("GET", f"/v1/{one['name']}", None),
+                    ("GET", f"/v1/{one['name']}/transferLogs", None),
+                    ("DELETE", f"/v1/{one['name']}", None),
+                ]
+            continue
+        options: dict[str, Any] = {} if not isinstance(body, str) else {"content": body.encode()}
+        reply = cloud.call(http, path, None if options else body, **options)
+        if reply.status >= 300:
+            wrong.append(f"{http} {path}: {reply}")
+        elif http == "POST" and ":" not in path.rsplit("/", 1)[-1] and "name" in reply.body:
+            made = reply.body["name"].split("/operations/")[0]
+        if path.endswith(":sync") and reply.status == 200:
+            sync = reply.body["featureViewSync"]
+            queue.insert(0, ("GET", f"{root}{sync}", None))
+    return wrong
+
+
+@pytest.fixture
+def served(open_cloud: OpenCloud) -> Cloud:
+    rows = pa.table({"x": [1.0]})
+    cloud = open_cloud(engine=FakeEngine({"places": PLACES, "visits": VISITS, "requests": rows}))
+    cloud.register()
+    return cloud
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+@pytest.mark.parametrize("what", VERTEX)
+def test_methods_of_vertex_ai_are_answered_in_both_versions(
+    served: Cloud, what: str, version: str
+) -> None:
+    assert run(served, VERTEX[what], f"/{version}/") == []
+
+
+@pytest.mark.parametrize("what", BETA)
+def test_methods_that_only_v1beta1_has_are_answered(served: Cloud, what: str) -> None:
+    assert run(served, BETA[what], "/v1beta1/") == []
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_methods_of_the_other_services_are_answered(served: Cloud, what: str) -> None:
+    assert run(served, OTHERS[what], "") == []
+
+
+def test_operations_of_every_collection_are_answered(cloud: Cloud) -> None:
+    wrong = []
+    for method in rest_methods():
+        if not (method.is_implemented and method.is_of_operations):
+            continue
+        [found] = [one for one in load(method.document).methods if one.id == method.id]
+        version, *place = found.segments
+        known = {"projects": "local-project", "locations": "us-central1"}
+        names = [
+            part or known.get(str(before), "x")
+            for before, part in zip([version, *place], place, strict=False)
+        ]
+        parent = "/".join(names).split("operations")[0].rstrip("/")
+        made = cloud.server.cloud.operations.start(parent, {}, "respond", {})["name"]
+        path = f"/{version}/{made}"
+        if method.id.endswith(".list"):
+            path = path.rsplit("/", 1)[0]
+        path += f":{found.custom_verb}" if found.custom_verb else ""
+        reply = cloud.call(found.http, path, {} if found.http == "POST" else None)
+        if reply.status != 200:
+            wrong.append(f"{method.key} {path}: {reply}")
+    assert wrong == []
+
+
+def test_every_method_that_is_implemented_is_recorded_as_compared() -> None:
+    told = recorded(ROOT)
+
+    missing = [m.key for m in rest_methods() if m.is_implemented and m.key not in told]
+
+    assert missing == [], "run the tests that prove them with BQVERTEX_RECORD_METHODS=1"
