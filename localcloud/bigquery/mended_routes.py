@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from local_bigquery.api import jobs, paginate, row_access_policies
-from local_bigquery.catalog import routines, row_access
+from local_bigquery.api import jobs, routines, row_access_policies
+from local_bigquery.catalog import row_access
 from local_bigquery.models import Routine
 from starlette.requests import Request
 
@@ -51,30 +51,29 @@ def delete_row_access_policies(request: Request, body: dict[str, Any]) -> None:
 
 def get_routine(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     """routines.get: a routine has no kind."""
-    return _routine(routines.get(*_names(request, "dataset", "routine")))
+    return _routine(routines.get_routine(*_names(request, "dataset", "routine")))
 
 
 def insert_routine(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     """routines.insert."""
-    made = routines.create(*_names(request, "dataset"), Routine.model_validate(body))
-    return _routine(made)
+    given = Routine.model_validate(body)
+    return _routine(routines.insert_routine(*_names(request, "dataset"), given))
 
 
 def update_routine(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     """routines.update."""
     given = Routine.model_validate(body)
     etag = request.headers.get("if-match")
-    return _routine(routines.update(*_names(request, "dataset", "routine"), given, etag))
+    return _routine(routines.update_routine(*_names(request, "dataset", "routine"), given, etag))
 
 
 def list_routines(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     """routines.list."""
-    found = [_routine(one) for one in routines.list_(*_names(request, "dataset"))]
-    most = request.query_params.get("maxResults")
-    shown, token = paginate(
-        found, int(most) if most else None, request.query_params.get("pageToken")
-    )
-    return {"routines": shown} | ({"nextPageToken": token} if token else {})
+    most, token = (request.query_params.get(name) for name in ("maxResults", "pageToken"))
+    found = routines.list_routines(*_names(request, "dataset"), int(most) if most else None, token)
+    listed = [_routine(one) for one in found.routines or ()]
+    more = found.nextPageToken
+    return {"routines": listed} | ({"nextPageToken": more} if more else {})
 
 
 METHODS: Sequence[tuple[str, str, Callable[[Request, dict[str, Any]], Any]]] = (

@@ -123,11 +123,16 @@ class _Answer:
         path = scope.get("raw_path", scope["path"].encode()).split(b"?")[0].decode()
         kind = self.headers.get(b"content-type", b"").split(b";")[0].decode()
         begun = not raw and b"location" in self.headers
-        if begun or self.status == UNFINISHED or (self.status < 400 and _is_media(scope, path)):
+        if begun or self.status == UNFINISHED or (self.status < 400 and _is_media(scope)):
             return
         if kind == "text/event-stream":
             raw = _events(raw)
-        elif raw and kind != "application/json" and not OWN.fullmatch(path):
+        elif not (
+            not raw
+            or kind == "application/json"
+            or OWN.fullmatch(path)
+            or (self.status < 400 and _is_any(scope["method"], path))
+        ):
             yield f"{scope['method']} {path}: {self.status} of the type {kind!r}"
             return
         yield from faults(scope["method"], path, self.status, raw)
@@ -138,11 +143,16 @@ def _events(raw: bytes) -> bytes:
     return b"[" + b",".join(re.findall(rb"^data: (.*?)\r?$", raw, re.MULTILINE)) + b"]"
 
 
-def _is_media(scope: Scope, path: str) -> bool:
-    """Whether bytes of any kind are asked for."""
-    served = _served(scope["method"], path)
-    asked = b"alt=media" in scope.get("query_string", b"") or path.startswith("/download/")
-    return served is not None and (asked or served[1].response == "GoogleApiHttpBody")
+def _is_media(scope: Scope) -> bool:
+    """Whether an object's bytes are asked for."""
+    asked = b"alt=media" in scope.get("query_string", b"")
+    return asked or scope["path"].startswith("/download/")
+
+
+def _is_any(http: str, path: str) -> bool:
+    """Whether the answer is a body of any kind."""
+    served = _served(http, path)
+    return served is not None and served[1].response == "GoogleApiHttpBody"
 
 
 def faults(http: str, path: str, status: int, raw: bytes) -> Iterator[str]:
@@ -166,8 +176,14 @@ def faults(http: str, path: str, status: int, raw: bytes) -> Iterator[str]:
     document, method = served
     wrong = list(_misshapen(document, method, raw))
     yield from wrong
-    if not wrong:
-        COMPARED[f"{document.name} {method.id}"].add(_test_file())
+    if wrong:
+        return
+    COMPARED[f"{document.name} {method.id}"].add(_test_file())
+    if ".operations." in method.id:
+        # Services that have an operation's path in common have one kind of operations.
+        for name in DOCUMENTS:
+            if (other := load(name).route(http, path)) and ".operations." in other.id:
+                COMPARED[f"{name} {other.id}"].add(_test_file())
 
 
 def _test_file() -> str:

@@ -12,12 +12,16 @@ from tests.localcloud.conftest import LOCATION, Cloud, FakeEngine, OpenCloud
 from tests.localcloud.methods_compared import ROOT
 from tests.localcloud.test_feature_store import PLACES, VISITS
 from tests.localcloud.test_pipelines import GREETING
+from tests.localcloud.test_training_pipelines import inputs, pipeline
+from tests.localcloud.test_tuning_jobs import RATE
+from tests.localcloud.test_tuning_jobs import body as tuning
 
 Step = tuple[str, str, Any]
 """HTTP method, path below the version, body."""
 
 POLICY = {"policy": {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.com"]}]}}
-ENDED = ("PIPELINE_STATE_SUCCEEDED", "PIPELINE_STATE_CANCELLED", "PIPELINE_STATE_FAILED")
+ROWS = {"tableUri": "bq://local-project.ds.requests"}
+ENDED = ("_SUCCEEDED", "_CANCELLED", "_FAILED")
 PERMISSIONS = {"permissions": ["a.b.get"]}
 STORES = f"{LOCATION}/featureOnlineStores"
 VIEW = f"{STORES}/s/featureViews/w"
@@ -47,6 +51,25 @@ def gone(name: str) -> Step:
     return ("DELETE", name, None)
 
 
+def job_life(collection: str) -> Sequence[Step]:
+    return [
+        ("GET", "{made}", None),
+        ("GET", collection, None),
+        ("POST", "{made}:cancel", {}),
+        ("ENDED", "{made}", None),
+        ("DELETE", "{made}", None),
+    ]
+
+
+WORK = {
+    "workerPoolSpecs": [
+        {
+            "machineSpec": {"machineType": "n1-standard-4"},
+            "replicaCount": 1,
+            "containerSpec": {"imageUri": "x/y", "command": ["true"]},
+        }
+    ]
+}
 VERTEX: dict[str, Sequence[Step]] = {
     "locations": [("GET", LOCATION, None)],
     "feature groups": [
@@ -157,6 +180,7 @@ VERTEX: dict[str, Sequence[Step]] = {
         ("LIFE", f"{LOCATION}/modelDeploymentMonitoringJobs", ("displayName", "seen")),
         ("POST", "{made}:pause", {}),
         ("POST", "{made}:resume", {}),
+        ("POST", "{made}:pause", {}),
         ("DELETE", "{made}", None),
         ("POST", f"{LOCATION}/endpoints/e:undeployModel", {"deployedModelId": "1"}),
         gone(f"{LOCATION}/endpoints/e"),
@@ -179,6 +203,18 @@ VERTEX: dict[str, Sequence[Step]] = {
         ("POST", f"{LOCATION}/pipelineJobs/j:cancel", {}),
         ("ENDED", f"{LOCATION}/pipelineJobs/j", None),
         gone(f"{LOCATION}/pipelineJobs/j"),
+    ],
+    "custom jobs": [
+        ("POST", f"{LOCATION}/customJobs", {"displayName": "job", "jobSpec": WORK}),
+        *job_life(f"{LOCATION}/customJobs"),
+    ],
+    "tuning jobs": [
+        ("POST", f"{LOCATION}/hyperparameterTuningJobs", tuning("", RATE, maxTrialCount=1)),
+        *job_life(f"{LOCATION}/hyperparameterTuningJobs"),
+    ],
+    "training pipelines": [
+        ("POST", f"{LOCATION}/trainingPipelines", pipeline(inputs("true"))),
+        *job_life(f"{LOCATION}/trainingPipelines"),
     ],
     "schedules": [
         (
@@ -214,10 +250,13 @@ VERTEX: dict[str, Sequence[Step]] = {
                 ("gemini-2.5-flash", "countTokens", {"contents": [{"parts": [{"text": "a"}]}]}),
             )
         ),
-        (
-            "POST",
-            f"{LOCATION}/publishers/google/models/text-embedding-005:predict",
-            {"instances": [{"content": "a"}]},
+        *(
+            (
+                "POST",
+                f"{place}publishers/google/models/text-embedding-005:predict",
+                {"instances": [{"content": "a"}]},
+            )
+            for place in (f"{LOCATION}/", "")
         ),
         (
             "POST",
@@ -241,6 +280,20 @@ BETA: dict[str, Sequence[Step]] = {
             },
         ),
         *life(f"{LOCATION}/modelMonitors/mon", "displayName", "x"),
+        (
+            "POST",
+            f"{LOCATION}/modelMonitors/mon/modelMonitoringJobs",
+            {
+                "modelMonitoringSpec": {
+                    "objectiveSpec": {
+                        "baselineDataset": {"columnizedDataset": {"bigquerySource": ROWS}},
+                        "targetDataset": {"columnizedDataset": {"bigquerySource": ROWS}},
+                    }
+                }
+            },
+        ),
+        ("ENDED", "{made}", None),
+        gone("{made}"),
         gone(f"{LOCATION}/modelMonitors/mon"),
     ],
 }
@@ -354,7 +407,8 @@ def run(cloud: Cloud, steps: Sequence[Step], root: str) -> list[str]:
     while queue:
         http, path, body = queue.pop(0)
         if http == "ENDED":
-            while cloud.get(path)["state"] not in ENDED:
+            path = path.replace("{made}", made)
+            while not cloud.get(root + path)["state"].endswith(ENDED):
                 pass
             continue
         path = (path if path.startswith("/") else root + path).replace("{made}", made)
