@@ -20,8 +20,10 @@ tests write it themselves: see tests/localcloud/methods_compared.py."""
 ONLY_REFUSING = (
     "aiplatform.projects.locations.modelDeploymentMonitoringJobs."
     "searchModelDeploymentMonitoringStatsAnomalies",
+    "aiplatform.projects.locations.models.evaluations.slices.get",
 )
-"""Methods with a 501 of their own, which says what to use instead."""
+"""Methods without an answer that is no refusal: a 501 that says what to use instead, and the 404 of
+slices, of which no evaluation has any."""
 
 
 @dataclass(frozen=True, order=True)

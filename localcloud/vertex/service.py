@@ -210,6 +210,7 @@ class VertexService:
                     "aiplatform.endpoints.predict",
                     "aiplatform.publishers.models.get",
                     "aiplatform.publishers.models.list",
+                    "aiplatform.projects.locations.publishers.models.export",
                 }
             ),
             location_pattern=LOCATION,

@@ -11,6 +11,8 @@ from localcloud.discovery.document import load
 from tests.localcloud.conftest import LOCATION, Cloud, FakeEngine, OpenCloud
 from tests.localcloud.methods_compared import ROOT
 from tests.localcloud.test_feature_store import PLACES, VISITS
+from tests.localcloud.test_model_registry import CONTAINER, METRICS
+from tests.localcloud.test_persistent_resources import RAY
 from tests.localcloud.test_pipelines import GREETING
 from tests.localcloud.test_training_pipelines import inputs, pipeline
 from tests.localcloud.test_tuning_jobs import RATE
@@ -135,6 +137,45 @@ VERTEX: dict[str, Sequence[Step]] = {
         ("POST", f"{LOCATION}/models/c@2:mergeVersionAliases", {"versionAliases": ["best"]}),
         ("DELETE", f"{LOCATION}/models/c@2:deleteVersion", None),
         gone(f"{LOCATION}/models/c"),
+    ],
+    "copies, exports and evaluations of models": [
+        ("POST", "/storage/v1/b?project=local-project", {"name": "bucket"}),
+        (
+            "POST",
+            f"{LOCATION}/models:upload",
+            {"modelId": "c", "model": {"displayName": "c", "containerSpec": CONTAINER}},
+        ),
+        (
+            "POST",
+            f"{LOCATION}/models:copy",
+            {"sourceModel": f"{LOCATION}/models/c", "modelId": "d"},
+        ),
+        ("POST", f"{LOCATION}/models/c/evaluations:import", {"modelEvaluation": METRICS}),
+        ("GET", f"{LOCATION}/models/c/evaluations", None),
+        ("EVALUATION", f"{LOCATION}/models/c/evaluations", None),
+        ("GET", "{made}", None),
+        ("GET", "{made}/slices", None),
+        (
+            "POST",
+            f"{LOCATION}/models/m:export",
+            {
+                "outputConfig": {
+                    "artifactDestination": {"outputUriPrefix": "gs://bucket/out"},
+                }
+            },
+        ),
+    ],
+    "persistent resources": [
+        ("POST", f"{LOCATION}/persistentResources?persistentResourceId=ray", RAY),
+        ("GET", f"{LOCATION}/persistentResources/ray", None),
+        ("GET", f"{LOCATION}/persistentResources", None),
+        (
+            "PATCH",
+            f"{LOCATION}/persistentResources/ray?updateMask=resourcePools",
+            RAY,
+        ),
+        ("POST", f"{LOCATION}/persistentResources/ray:reboot", {}),
+        gone(f"{LOCATION}/persistentResources/ray"),
     ],
     "endpoints": [
         ("POST", f"{LOCATION}/endpoints?endpointId=e", {"displayName": "e"}),
@@ -412,6 +453,9 @@ def run(cloud: Cloud, steps: Sequence[Step], root: str) -> list[str]:
                 pass
             continue
         path = (path if path.startswith("/") else root + path).replace("{made}", made)
+        if http == "EVALUATION":
+            [made] = [one["name"] for one in cloud.call("GET", path).body["modelEvaluations"]]
+            continue
         if http == "LIFE":
             changed, value = body
             name = f"/v1/{made}" if path.startswith("/v1/projects") and root == "" else root + made
