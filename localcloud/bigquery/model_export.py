@@ -16,7 +16,7 @@ from local_bigquery.sql.script import Interpreter
 from googlesql.constant import Constant, read_constant
 from googlesql.position import Text
 from googlesql.tree import Node, dotted_path, identifiers
-from localcloud.bigquery import job, storage, training, upstream
+from localcloud.bigquery import job, storage, training, transform_graph, upstream
 from localcloud.bigquery.imported_model import ImportedModel
 from localcloud.bigquery.names import Reference
 from localcloud.bigquery.training import Loaded, Training
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from localcloud.bqml.export import Files
 
 OPTIONS = ("URI", "TRIAL_ID")
+TRANSFORM = "transform"
+"""Where the files of a TRANSFORM clause are, beside those of the model."""
 FORMATS = ("ML_TF_SAVED_MODEL", "ML_XGBOOST_BOOSTER")
 """What `destinationFormat` may be for models; the first unless it is said otherwise."""
 
@@ -142,11 +144,15 @@ def files(loaded: Loaded, trial_id: Any = None) -> "Files":
             if file.is_file()
         }
     assert isinstance(loaded, Training), "a remote model has no format"
-    if loaded.transform is not None:
-        raise NotImplementedError(
-            "Exporting a model with TRANSFORM is not implemented on the local cloud."
-        )
-    return exported.files(loaded.model, trial_id)
+    model = loaded.model
+    if loaded.transform is None:
+        return exported.files(model, trial_id)
+    if model.kind == "TRANSFORM_ONLY":
+        outputs = [item.name for item in loaded.transform.items]
+        return transform_graph.files(loaded.transform, loaded.inputs, outputs)
+    found = exported.files(model, trial_id)
+    before = transform_graph.files(loaded.transform, loaded.inputs, loaded.features)
+    return {**found, **{f"{TRANSFORM}/{name}": content for name, content in before.items()}}
 
 
 def _format(loaded: Loaded) -> str:

@@ -252,3 +252,75 @@ def test_a_column_that_tensorflow_cannot_name_is_refused(
 
     with pytest.raises(exceptions.MethodNotImplemented, match="a column called 'größe'"):
         run(f"EXPORT MODEL m OPTIONS (URI = 'gs://{BUCKET}')")
+
+
+CLAUSE = """
+TRANSFORM (y, ML.STANDARD_SCALER(x) OVER () AS scaled, ML.MIN_MAX_SCALER(x) OVER () AS share,
+  ML.IMPUTER(i, 'mean') OVER () AS known, ML.BUCKETIZE(x, [5, 20.5]) AS bucket,
+  ML.QUANTILE_BUCKETIZE(x, 4) OVER () AS quarter, s, flag,
+  IF(x > 10 AND NOT flag, 'far', CONCAT(UPPER(COALESCE(s, 'é')), '!')) AS words,
+  CASE WHEN i IS NULL THEN -1 WHEN i < 30 OR flag THEN i / 2 ELSE SQRT(ABS(i)) END AS chosen)
+"""
+
+
+@pytest.mark.covers("EXPORT MODEL")
+@pytest.mark.parametrize("kind", ["LINEAR_REG", "BOOSTED_TREE_REGRESSOR", "TRANSFORM_ONLY"])
+def test_a_transform_clause_is_the_same_in_tensorflow(
+    run: Run, bucket: dict[str, bytes], tmp_path: Path, kind: str
+) -> None:
+    label = "" if kind == "TRANSFORM_ONLY" else ", INPUT_LABEL_COLS = ['y']"
+    clause = CLAUSE.replace("(y, ", "(") if kind == "TRANSFORM_ONLY" else CLAUSE
+    run(f"CREATE MODEL m {clause} OPTIONS (MODEL_TYPE = '{kind}'{label}) AS {ROWS}")
+
+    run(f"EXPORT MODEL m OPTIONS (URI = 'gs://{BUCKET}')")
+
+    below = "" if kind == "TRANSFORM_ONLY" else "transform/"
+    wanted = run(f"SELECT * FROM ML.TRANSFORM(MODEL m, ({ROWS})) ORDER BY scaled")
+    types = {name: kind for name, kind in TYPES.items() if name != "t_f"}
+    rows = run(f"{ROWS} ORDER BY x")
+    signature = loaded({n.removeprefix(below): c for n, c in bucket.items()}, tmp_path)
+    given = signature(**tensors(rows, types))
+    texts = ("bucket", "quarter", "s", "words")
+    assert set(given) == {"scaled", "share", "known", "flag", "chosen", *texts}
+    for name, values in given.items():
+        expected = [row[name] for row in wanted]
+        if name in texts:
+            found = [value.decode() for value in values.numpy()]
+            assert found == ["_null_filler" if one is None else one for one in expected]
+        else:
+            np.testing.assert_allclose(values, expected, rtol=1e-9)
+
+
+@pytest.mark.covers("EXPORT MODEL")
+@pytest.mark.parametrize(
+    ("item", "error", "message"),
+    [
+        (
+            "ML.POLYNOMIAL_EXPAND(STRUCT(x, y), 2) AS p",
+            exceptions.BadRequest,
+            "Exporting a model with ML.POLYNOMIAL_EXPAND in TRANSFORM is not supported",
+        ),
+        (
+            "MOD(CAST(x AS INT64), 2) AS p",
+            exceptions.MethodNotImplemented,
+            "Exporting CAST AS INT64 in TRANSFORM, in 'p', is not implemented",
+        ),
+        (
+            "REVERSE(s) AS p",
+            exceptions.MethodNotImplemented,
+            "Exporting the function REVERSE in TRANSFORM, in 'p', is not implemented",
+        ),
+    ],
+)
+def test_a_transform_clause_that_is_not_exported_is_refused(
+    run: Run, bucket: dict[str, bytes], item: str, error: type[Exception], message: str
+) -> None:
+    run(
+        f"CREATE MODEL m TRANSFORM (x, {item}) OPTIONS (MODEL_TYPE = 'TRANSFORM_ONLY') AS "
+        f"SELECT x, y, s FROM ({ROWS})"
+    )
+
+    with pytest.raises(error, match=message):
+        run(f"EXPORT MODEL m OPTIONS (URI = 'gs://{BUCKET}')")
+
+    assert bucket == {}
