@@ -52,7 +52,6 @@ class VertexService:
         self.monitors = Monitors(cloud, self.engine)
         self.feature_store = FeatureStore(cloud, self.engine)
         self.feature_monitors = FeatureMonitors(cloud, self.feature_store)
-        self.pipelines = Pipelines(cloud, self.engine)
         self.custom_jobs = CustomJobs(cloud)
         self.pipelines = Pipelines(cloud, self.engine, self.custom_jobs)
         self.tuning_jobs = TuningJobs(cloud, self.custom_jobs)
