@@ -49,5 +49,5 @@ def test_each_method_stands_with_its_versions_and_tests_or_as_501() -> None:
     assert "| `things.get` | v1, v2 | [a](../tests/x/test_a.py)" in told
     assert "[d](../tests/x/test_d.py) and 2 more **not compared: v2** |" in told
     assert "Long-running operations: 1 methods, compared one by one." in told
-    assert "501" not in told
+    assert "answers 501" not in told
     assert "| `things` | run |" in rest(methods[:3], {})
