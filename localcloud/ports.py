@@ -80,6 +80,15 @@ class BigQueryEngine(Protocol):
         """
         ...
 
+    def write_table(self, project: str, dataset_id: str, table_id: str, rows: pa.Table) -> None:
+        """Make a table of rows by a load job; it must not be there yet.
+
+        Raises:
+            ValueError: It is there, its dataset is not, or the rows do not fit; the message is
+                BigQuery's.
+        """
+        ...
+
     def query(self, project: str, sql: str) -> pa.Table:
         """Run one GoogleSQL query and return its rows.
 

@@ -5,8 +5,11 @@ What is answered has the shape of BigQuery ML models on Vertex AI endpoints: a c
 `predicted_<label>`. https://cloud.google.com/bigquery/docs/export-model-tutorial
 """
 
+import tempfile
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +18,7 @@ from local_bigquery.errors import BigQueryError
 from local_bigquery.jobs import runner
 from local_bigquery.models import JobConfiguration
 from local_bigquery.sql.translate import Context
+from pyarrow import parquet
 
 from localcloud.bigquery import location as job_location
 from localcloud.bigquery import model_export, query, table_function, training
@@ -80,6 +84,32 @@ class Engine:
                 raise NotImplementedError(error.message) from error
             raise ValueError(error.message) from error
 
+    def write_table(self, project: str, dataset_id: str, table_id: str, rows: pa.Table) -> None:
+        """Make a table of rows; see `localcloud.ports.BigQueryEngine.write_table`."""
+        destination = {"projectId": project, "datasetId": dataset_id, "tableId": table_id}
+        configuration = JobConfiguration.model_validate(
+            {
+                "load": {
+                    "destinationTable": destination,
+                    "sourceFormat": "PARQUET",
+                    "writeDisposition": "WRITE_EMPTY",
+                    # Without it a repeated column is a RECORD with `list` and `element`.
+                    "parquetOptions": {"enableListInference": True},
+                }
+            }
+        )
+        job_id = f"batch_prediction_{uuid.uuid4().hex}"
+        with tempfile.TemporaryDirectory(prefix="table-") as folder:
+            file = Path(folder, "rows.parquet")
+            parquet.write_table(rows, file)
+            try:
+                runner.submit(project, job_id, configuration, str(file))
+            except BigQueryError as error:
+                raise ValueError(str(error)) from error
+            done = _done(project, job_id)
+        if failure := done["status"].get("errorResult"):
+            raise ValueError(str(failure.get("message", failure)))
+
     def query(self, project: str, sql: str) -> pa.Table:
         """Run one GoogleSQL query and give its rows.
 
@@ -106,10 +136,7 @@ class Engine:
             raise ValueError(str(error)) from error
         finally:
             job_location.requested.reset(asked)
-        while (found := runner.wait(project, job_id, JOB_POLL_MS)).status.state != "DONE":
-            pass
-        done: dict[str, Any] = found.dump()
-        return done
+        return _done(project, job_id)
 
     def _load(self, artifact_uri: str) -> Training:
         try:
@@ -131,6 +158,14 @@ class Engine:
                 sql = loaded.transform.select(loaded.features, INSTANCES)
                 self._transforms[artifact_uri], _ = query.duckdb_query(context, sql)
             return self._transforms[artifact_uri]
+
+
+def _done(project: str, job_id: str) -> dict[str, Any]:
+    """A job once it is over."""
+    while (found := runner.wait(project, job_id, JOB_POLL_MS)).status.state != "DONE":
+        pass
+    done: dict[str, Any] = found.dump()
+    return done
 
 
 def rows_of(project: str, sql: str) -> pa.Table:

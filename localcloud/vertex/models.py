@@ -212,6 +212,9 @@ class Models:
             uses = [v.get("localArtifactUri") for v in self.store.every("versions")]
             for endpoint in self.store.every("endpoints"):
                 uses += [d.get("localArtifactUri") for d in endpoint.get("deployedModels", [])]
+            for job in self.store.every("batchPredictionJobs"):
+                if job["state"] in ("JOB_STATE_PENDING", "JOB_STATE_RUNNING"):
+                    uses.append(job["localArtifactUri"])
             for effect, arguments in self.cloud.operations.every_pending():
                 if effect == "deploy":
                     uses.append(arguments["deployedModel"].get("localArtifactUri"))

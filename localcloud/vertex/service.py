@@ -9,6 +9,7 @@ from localcloud.errors import Json
 from localcloud.ports import BigQueryEngine, BigQueryModelVersion
 from localcloud.ticker import Ticker
 from localcloud.vertex import embedding, gemini
+from localcloud.vertex.batch_predictions import BatchPredictions
 from localcloud.vertex.custom_jobs import CustomJobs
 from localcloud.vertex.deployment_monitoring import DeploymentMonitoring
 from localcloud.vertex.endpoints import Endpoints
@@ -45,6 +46,7 @@ class VertexService:
         self.model_copies = ModelCopies(cloud, self.models)
         self.model_exports = ModelExports(cloud, self.models, self.engine)
         self.model_evaluations = ModelEvaluations(cloud, self.models, self.engine)
+        self.batch_predictions = BatchPredictions(cloud, self.models, self.engine)
         self.endpoints = Endpoints(cloud, self.models)
         self.predictions = Predictions(cloud, self.engine)
         self.deployment_monitoring = DeploymentMonitoring(cloud, self.engine)
@@ -99,6 +101,7 @@ class VertexService:
         self.feature_monitors.resume()
         self.pipelines.resume()
         self.custom_jobs.resume()
+        self.batch_predictions.runs.resume()
         self.tuning_jobs.runs.resume()
         self.training_pipelines.runs.resume()
         self.ticker.start()
@@ -117,6 +120,7 @@ class VertexService:
         """Let the running monitoring job end, drop the waiting ones; they begin again later."""
         self.ticker.stop()
         self.pipelines.close()
+        self.batch_predictions.runs.close()
         self.training_pipelines.runs.close()
         self.tuning_jobs.runs.close()
         self.custom_jobs.runs.close()
@@ -155,6 +159,7 @@ class VertexService:
             "models": Collection(message=f"{prefix}Model", noun="Model", id_pattern=MODEL_ID),
             **self.model_evaluations.collections(prefix),
             **self.deployment_monitoring.collections(prefix),
+            **self.batch_predictions.collections(prefix),
             **self.feature_store.collections(prefix),
             **self.schedules.collections(prefix),
             **self.pipelines.collections(prefix),
@@ -168,6 +173,7 @@ class VertexService:
             **self.model_copies.handlers(),
             **self.model_exports.handlers(),
             **self.model_evaluations.handlers(),
+            **self.batch_predictions.handlers(),
             **self.endpoints.handlers(),
             **self.predictions.handlers(),
             **self.deployment_monitoring.handlers(),

@@ -36,18 +36,24 @@ class FakeEngine:
     failures: dict[str, dict[str, str]] = field(default_factory=dict)
     queries: list[str] = field(default_factory=list)
     exports: list[tuple[str, str]] = field(default_factory=list)
+    written: dict[str, pa.Table] = field(default_factory=dict)
+    instances: list[Mapping[str, Any]] = field(default_factory=list)
 
     def predict(
         self, artifact_uri: str, instances: Sequence[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
         for instance in instances:
-            if "x" not in instance:
+            if instance.get("x") is None:
                 raise ValueError("column x is missing")
+        self.instances += instances
         return [{"artifact": artifact_uri} for _ in instances]
 
     def export(self, artifact_uri: str, destination_uri: str) -> int:
         self.exports.append((artifact_uri, destination_uri))
         return 1
+
+    def write_table(self, project: str, dataset_id: str, table_id: str, rows: pa.Table) -> None:
+        self.written[f"{project}.{dataset_id}.{table_id}"] = rows
 
     def query(self, project: str, sql: str) -> pa.Table:
         self.queries.append(sql)
