@@ -212,13 +212,21 @@ VERTEX: dict[str, Sequence[Step]] = {
                 "displayName": "watch",
                 "endpoint": f"{LOCATION}/endpoints/e",
                 "modelDeploymentMonitoringObjectiveConfigs": [
-                    {"deployedModelId": "1", "objectiveConfig": {}}
+                    {
+                        "deployedModelId": "1",
+                        "objectiveConfig": {"predictionDriftDetectionConfig": {}},
+                    }
                 ],
                 "modelDeploymentMonitoringScheduleConfig": {"monitorInterval": "3600s"},
                 "loggingSamplingStrategy": {"randomSampleConfig": {"sampleRate": 1}},
             },
         ),
         ("LIFE", f"{LOCATION}/modelDeploymentMonitoringJobs", ("displayName", "seen")),
+        (
+            "POST",
+            "{made}:searchModelDeploymentMonitoringStatsAnomalies",
+            {"deployedModelId": "1", "objectives": [{"type": "RAW_FEATURE_DRIFT"}]},
+        ),
         ("POST", "{made}:pause", {}),
         ("POST", "{made}:resume", {}),
         ("POST", "{made}:pause", {}),
@@ -336,6 +344,27 @@ BETA: dict[str, Sequence[Step]] = {
         ("ENDED", "{made}", None),
         gone("{made}"),
         gone(f"{LOCATION}/modelMonitors/mon"),
+    ],
+    "feature monitors": [
+        (
+            "POST",
+            f"{GROUPS}?featureGroupId=g",
+            {"bigQuery": {"bigQuerySource": {"inputUri": SOURCE["uri"]}}},
+        ),
+        ("POST", f"{GROUPS}/g/features?featureId=flights", {}),
+        (
+            "POST",
+            f"{GROUPS}/g/featureMonitors?featureMonitorId=mon",
+            {
+                "featureSelectionConfig": {"featureConfigs": [{"featureId": "flights"}]},
+                "scheduleConfig": {"cron": "0 9 * * *"},
+            },
+        ),
+        *life(f"{GROUPS}/g/featureMonitors/mon", "description", "seen"),
+        ("POST", f"{GROUPS}/g/featureMonitors/mon/featureMonitorJobs", {}),
+        ("GET", "{made}", None),
+        ("GET", f"{GROUPS}/g/featureMonitors/mon/featureMonitorJobs", None),
+        gone(f"{GROUPS}/g/featureMonitors/mon"),
     ],
 }
 OTHERS: dict[str, Sequence[Step]] = {
