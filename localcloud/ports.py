@@ -106,3 +106,46 @@ class BigQueryEngine(Protocol):
             ValueError: It is refused: the id was used before, the configuration is wrong.
         """
         ...
+
+
+class BigQueryReader(Protocol):
+    """What BigQuery keeps, read for people; nothing is run, trained or written by it."""
+
+    def projects(self) -> Sequence[str]:
+        """Ids of the projects that have tables or had any."""
+        ...
+
+    def datasets(self, project: str) -> Sequence[Mapping[str, Any]]:
+        """The REST resources of a project's datasets, by name."""
+        ...
+
+    def dataset(self, project: str, dataset_id: str) -> Mapping[str, Any] | None:
+        """The REST resource of a dataset; None when there is none."""
+        ...
+
+    def tables(self, project: str, dataset_id: str) -> Sequence[Mapping[str, Any]]:
+        """The REST resources of a dataset's tables and views, with schema, rows and bytes."""
+        ...
+
+    def models(self, project: str, dataset_id: str) -> Sequence[Mapping[str, Any]]:
+        """The REST resources of a dataset's models, by name."""
+        ...
+
+    def model(self, project: str, dataset_id: str, model_id: str) -> Mapping[str, Any] | None:
+        """The REST resource of a model; None when there is none."""
+        ...
+
+    def inspected(self, project: str, dataset_id: str, model_id: str) -> Mapping[str, pa.Table]:
+        """What functions such as `ML.EVALUATE` tell of a model from what its training kept.
+
+        A function that is not for the model's kind is left out.
+        """
+        ...
+
+    def example(self, artifact_uri: str) -> Mapping[str, Any]:
+        """An instance that one training takes; empty when that training is not kept any more."""
+        ...
+
+    def jobs(self, project: str, most: int) -> Sequence[Mapping[str, Any]]:
+        """The REST resources of a project's latest jobs, the latest first."""
+        ...

@@ -1,5 +1,6 @@
 """The local cloud as one ASGI application: every service by its path, on one port."""
 
+import functools
 import json
 import logging
 import sqlite3
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from anyio import to_thread
@@ -26,14 +27,18 @@ from localcloud.discovery.control_plane import ControlPlane
 from localcloud.discovery.document import load
 from localcloud.discovery.operations import Operations
 from localcloud.errors import ApiError, Json
+from localcloud.page import address
 from localcloud.policy import Policies
-from localcloud.ports import BigQueryEngine, ModelRegistry
+from localcloud.ports import BigQueryEngine, BigQueryReader, ModelRegistry
 from localcloud.project import DEFAULT_PROJECT, Projects
 from localcloud.storage import stored_file
 from localcloud.storage.service import CloudStorage
 from localcloud.store import Store
 from localcloud.vertex import gemini
 from localcloud.vertex.service import VertexService
+
+if TYPE_CHECKING:
+    from localcloud.page.page import Page
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +65,11 @@ class BigQuery(Protocol):
     @property
     def engine(self) -> BigQueryEngine:
         """BigQuery as Vertex AI calls it."""
+        ...
+
+    @property
+    def reader(self) -> BigQueryReader:
+        """What it keeps, for people."""
         ...
 
     def close(self) -> None:
@@ -210,7 +220,28 @@ class LocalCloud:
         """The ASGI application."""
         if scope["type"] != "http":
             raise RuntimeError(f"the local cloud speaks HTTP, not {scope['type']}")
+        if address.is_asked(scope):
+            # Neither seen nor hit by faults: whoever looks is no client of the cloud.
+            await self._page.app(scope, receive, send)
+            return
+        await self._seen(scope, receive, send)
+
+    async def _seen(self, scope: Scope, receive: Receive, send: Send) -> None:
         await _Logged(self._admin, self._admin.see)(scope, receive, send)
+
+    @functools.cached_property
+    def _page(self) -> "Page":
+        # Its templates' library takes a start longer, and most starts are for no browser.
+        from localcloud.page.page import Page
+        from localcloud.page.sources import Sources
+
+        return Page(
+            Sources(self.cloud, self.vertex.models, self._admin, self.status, self._opened_reader),
+            self._seen,
+        )
+
+    def _opened_reader(self) -> BigQueryReader | None:
+        return None if self._bigquery is None else self._bigquery.reader
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -228,7 +259,7 @@ class LocalCloud:
         elif path == "/healthz":
             response = self._health()
         elif path == "/":
-            response = JSONResponse(self.status())
+            response = JSONResponse(self.status(), headers={"vary": "accept"})
         elif path == oauth.PATH and request.method == "POST":
             response = _token(await request.body())
         else:

@@ -57,6 +57,14 @@ class Admin:
         """Remember an answered request; the oldest are forgotten."""
         self._seen.append(request)
 
+    def seen(self) -> Sequence[SeenRequest]:
+        """The remembered requests, the oldest first."""
+        return list(self._seen)
+
+    def faults(self) -> Sequence[dict[str, Any]]:
+        """The faults that are asked for, each with how many requests it matched and hit."""
+        return self._faults.told() if self._faults else []
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or let it go wrong."""
         path: str = scope["path"]
@@ -98,12 +106,12 @@ class Admin:
         try:
             asked = (request.method, request.url.path.removeprefix(PREFIX))
             if asked == ("GET", "requests"):
-                return JSONResponse({"requests": [asdict(one) for one in self._seen]})
+                return JSONResponse({"requests": [asdict(one) for one in self.seen()]})
             if asked == ("DELETE", "requests"):
                 self._seen.clear()
                 return JSONResponse({})
             if asked == ("GET", "faults"):
-                return JSONResponse({"faults": self._faults.told() if self._faults else []})
+                return JSONResponse({"faults": self.faults()})
             if asked == ("POST", "faults"):
                 return self._added(await request.body())
             if asked == ("DELETE", "faults"):

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from localcloud.bigquery import upstream
 from localcloud.bigquery.connection import ConnectionDirectory, ConnectionService
 from localcloud.bigquery.model import ModelStore
-from localcloud.ports import BigQueryEngine, ModelRegistry
+from localcloud.ports import BigQueryEngine, BigQueryReader, ModelRegistry
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,12 @@ class BigQueryService:
         app: Answers `/bigquery/v2/...`, `/upload/bigquery/v2/...` and
             `/resumable/upload/bigquery/v2/...`.
         engine: BigQuery as Vertex AI calls it.
+        reader: What it keeps, for people.
     """
 
     app: ASGIApp
     engine: BigQueryEngine
+    reader: BigQueryReader
 
     def close(self) -> None:
         """Stop running jobs and write the state to its files."""
@@ -61,8 +63,9 @@ def create_app(
     from local_bigquery.app import app as fallback
 
     from localcloud.bigquery.prediction import Engine
+    from localcloud.bigquery.reading import Reader
     from localcloud.bigquery.request import RequestChecks
     from localcloud.bigquery.routes import routes
 
     router = Router(routes(models), default=fallback, redirect_slashes=False)
-    return BigQueryService(RequestChecks(router), Engine(models))
+    return BigQueryService(RequestChecks(router), Engine(models), Reader(models))

@@ -79,8 +79,52 @@ class FakeBigQuery:
     def app(self) -> JSONResponse:
         return JSONResponse({"kind": "bigquery"})
 
+    @property
+    def reader(self) -> "FakeReader":
+        return FakeReader()
+
     def close(self) -> None:
         pass
+
+
+class FakeReader:
+    """A BigQuery with a dataset, whose description tries to break into a page."""
+
+    def projects(self) -> Sequence[str]:
+        return ["local-project"]
+
+    def datasets(self, project: str) -> Sequence[Mapping[str, Any]]:
+        found = self.dataset(project, "ds")
+        return [found] if found else []
+
+    def dataset(self, project: str, dataset_id: str) -> Mapping[str, Any] | None:
+        if (project, dataset_id) != ("local-project", "ds"):
+            return None
+        reference = {"projectId": project, "datasetId": dataset_id}
+        return {
+            "datasetReference": reference,
+            "description": "<script>alert(1)</script>",
+            "creationTime": "1700000000000",
+            "location": "US",
+        }
+
+    def tables(self, project: str, dataset_id: str) -> Sequence[Mapping[str, Any]]:
+        return []
+
+    def models(self, project: str, dataset_id: str) -> Sequence[Mapping[str, Any]]:
+        return []
+
+    def model(self, project: str, dataset_id: str, model_id: str) -> Mapping[str, Any] | None:
+        return None
+
+    def inspected(self, project: str, dataset_id: str, model_id: str) -> Mapping[str, pa.Table]:
+        return {}
+
+    def example(self, artifact_uri: str) -> Mapping[str, Any]:
+        return {"x": 1}
+
+    def jobs(self, project: str, most: int) -> Sequence[Mapping[str, Any]]:
+        return []
 
 
 @dataclass
