@@ -40,7 +40,7 @@ UNFINISHED = 308
 BEYOND = {"RemoteModelInfo.remoteServiceType": ("CLOUD_AI_DOCUMENT_V1",)}
 """Values that Google's pages have and the enum of a field in its documents has not
 https://cloud.google.com/bigquery/docs/reference/standard-sql/bigqueryml-syntax-create-remote-model-service"""
-OWN = re.compile(r"/|/admin/.*|/healthz|/discovery/.*|/\$discovery/rest|/token")
+OWN = re.compile(r"/|/admin/.*|/healthz|/discovery/.*|/\$discovery/rest|/token|/web/.*")
 """Paths that are no method's: the local cloud's own, Discovery's and OAuth's."""
 MESSAGE_OF_ANY = {"aiplatform": "GoogleCloudAiplatform"}
 """What the messages of an API begin with in its document, before the version."""
