@@ -46,6 +46,8 @@ class Fault(BaseModel):
             it is due; what was made before stays half made.
         exit: When the process dies as by kill -9: `before` the request, or `after` what it asks for
             is done and before it is answered.
+        logistic_explanation: Whether the deployment of a LOGISTIC_REG that BigQuery registered ends
+            as is reported of Google's: `Explanation preprocessing failed`; of others nothing fails.
         message: What the refusal or the operation's error says.
         retry_after_seconds: The header Retry-After of a refusal.
         skip: How many matching requests go through first.
@@ -62,6 +64,7 @@ class Fault(BaseModel):
     status: Status | None = None
     operation_status: Status | None = None
     exit: Literal["before", "after"] | None = None
+    logistic_explanation: bool = False
     message: str = "a fault that was asked for"
     retry_after_seconds: int | None = Field(None, ge=0)
     skip: int = Field(0, ge=0)
@@ -71,9 +74,16 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _does_something(self) -> "Fault":
-        if not (self.latency_seconds or self.status or self.operation_status or self.exit):
+        if not (
+            self.latency_seconds
+            or self.status
+            or self.operation_status
+            or self.exit
+            or self.logistic_explanation
+        ):
             raise ValueError(
-                "nothing goes wrong: give latency_seconds, status, operation_status or exit"
+                "nothing goes wrong: give latency_seconds, status, operation_status, exit or "
+                "logistic_explanation"
             )
         return self
 

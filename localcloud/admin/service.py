@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localcloud.discovery.operations import failing
+from localcloud.discovery.operations import explanations_fail, failing
 from localcloud.errors import ApiError, Violation, invalid
 
 if TYPE_CHECKING:
@@ -97,9 +97,11 @@ class Admin:
         dies = any(fault.exit == "after" for fault in faults)
         ends = [(f.operation_status, f.message) for f in faults if f.operation_status is not None]
         token = failing.set(ends[0] if ends else None)
+        defect = explanations_fail.set(any(fault.logistic_explanation for fault in faults))
         try:
             await self._app(scope, receive, dying if dies else send)
         finally:
+            explanations_fail.reset(defect)
             failing.reset(token)
 
     async def _answer(self, request: Request) -> Response:

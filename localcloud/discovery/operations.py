@@ -17,6 +17,9 @@ from localcloud.store import Store, now
 failing: ContextVar[tuple[str, str] | None] = ContextVar("failing_operation", default=None)
 """Canonical status and message that operations begun by the request in hand end with."""
 
+explanations_fail: ContextVar[bool] = ContextVar("explanations_fail", default=False)
+"""Whether deployments of the request in hand meet what is reported of registered LOGISTIC_REG."""
+
 Effect = Callable[[Json], Json]
 """What an operation does when due: its arguments -> the operation's `response`."""
 

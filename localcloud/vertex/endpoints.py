@@ -11,6 +11,7 @@ from typing import Any
 from localcloud.cloud import Cloud
 from localcloud.discovery import mask
 from localcloud.discovery.call import Call, Handler
+from localcloud.discovery.operations import explanations_fail
 from localcloud.discovery.schema import camel, snake
 from localcloud.errors import ApiError, Json, Violation, invalid
 from localcloud.store import now
@@ -123,6 +124,12 @@ class Endpoints:
         for key in ("localArtifactUri", "bigqueryModel"):
             if key in version:
                 deployed[key] = version[key]
+        if explanations_fail.get() and (
+            version.get("bigqueryModel") and version["bigqueryModelType"] == "LOGISTIC_REGRESSION"
+        ):
+            # https://github.com/GoogleCloudPlatform/vertex-ai-samples/issues/2723
+            failure = {"status": "INVALID_ARGUMENT", "message": "Explanation preprocessing failed."}
+            return call.plane.operation(endpoint["name"], "DeployModel", "fail", failure)
         return call.plane.operation(
             endpoint["name"],
             "DeployModel",

@@ -98,6 +98,22 @@ def test_a_deployment_that_fails_deploys_nothing(cloud: Cloud) -> None:
     assert "error" not in again
 
 
+def test_a_registered_logistic_regression_cannot_be_deployed_and_another_model_can(
+    cloud: Cloud,
+) -> None:
+    cloud.register()
+    cloud.register("trees", model_type="BOOSTED_TREE_CLASSIFIER")
+    endpoint = cloud.endpoint()
+    ask(cloud, path=":deployModel$", logistic_explanation=True)
+
+    failed = cloud.deploy(endpoint, "1", {"0": 100}).body
+    other = cloud.deploy(endpoint, "2", {"0": 100}, model="trees").body
+
+    assert failed["error"] == {"code": 3, "message": "Explanation preprocessing failed."}
+    assert other["response"]["deployedModel"]["id"] == "2"
+    assert [one["id"] for one in cloud.get(endpoint)["deployedModels"]] == ["2"]
+
+
 def test_without_faults_all_goes_well_again(cloud: Cloud) -> None:
     ask(cloud, status="INTERNAL")
 
