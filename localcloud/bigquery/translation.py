@@ -20,6 +20,8 @@ MACROS = (
     """
     CREATE OR REPLACE MACRO bq.main.to_text(x) AS CASE
       WHEN typeof(x) = 'BLOB' THEN decode(CAST(CAST(x AS VARCHAR) AS BLOB))
+      WHEN starts_with(typeof(x), 'DECIMAL') AND contains(CAST(x AS VARCHAR), '.')
+        THEN rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.')
       ELSE CAST(x AS VARCHAR) END
     """,
     """
@@ -36,8 +38,8 @@ MACROS = (
         AND n IS NOT NULL THEN bq.main._instr(s, t, p, n) END
     """,
 )
-"""Between STRING and BYTES goes UTF-8, where DuckDB goes by escapes; an index below 0 is from the
-end in DuckDB; INSTR of NULL is NULL."""
+"""Between STRING and BYTES goes UTF-8, where DuckDB goes by escapes; NUMERIC as text ends in no
+zeros; an index below 0 is from the end in DuckDB; INSTR of NULL is NULL."""
 _BYTES = (exp.DataType.Type.BINARY, exp.DataType.Type.VARBINARY)
 _MOST_LITERAL = 1 << 31
 _numbers = itertools.count()

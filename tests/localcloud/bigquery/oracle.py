@@ -2,9 +2,12 @@
 
 import datetime
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
+
+from google.api_core.exceptions import GoogleAPICallError
+from google.cloud import bigquery
 
 from googlesql import module
 from googlesql.catalog import catalog
@@ -37,6 +40,37 @@ def rows(sql: str) -> list[tuple[Any, ...]]:
     except (module.StatusError, module.CrashError) as error:
         raise Refused(str(error)) from error
     return [tuple(_value(cell) for cell in row.cell) for row in answer.content.table_data.row]
+
+
+Compare = Callable[..., None]
+
+
+def comparison(client: bigquery.Client, table: str) -> Compare:
+    """Runs a query here and in the evaluator; what they say must be the same.
+
+    Args:
+        client: Of the local cloud.
+        table: A WITH clause to put before each query.
+    """
+
+    def both(query: str, *, in_order: bool = False) -> None:
+        sql = f"{table}{query}"
+        expected: Any
+        found: Any
+        try:
+            expected = comparable(rows(sql), in_order=in_order)
+        except Refused:
+            expected = "refused"
+        try:
+            job = client.query(sql, job_retry=None)
+            found = [tuple(row.values()) for row in job.result(retry=None)]
+            found = comparable(found, in_order=in_order)
+        except (GoogleAPICallError, ValueError):
+            # Python has no dates beyond the year 9999, which are an error in GoogleSQL too.
+            found = "refused"
+        assert found == expected, query
+
+    return both
 
 
 def comparable(found: Iterable[tuple[Any, ...]], *, in_order: bool) -> list[tuple[Any, ...]]:
@@ -76,6 +110,14 @@ def _value(cell: Any) -> Any:
         case "timestamp_value":
             micros = value.seconds * 1_000_000 + value.nanos // 1000
             return UTC_EPOCH + datetime.timedelta(microseconds=micros)
+        case "datetime_value":
+            fields = value.bit_field_datetime_seconds
+            year, month, day = fields >> 26, fields >> 22 & 15, fields >> 17 & 31
+            clock = (fields >> 12 & 31, fields >> 6 & 63, fields & 63)
+            return datetime.datetime(year, month, day, *clock, value.nanos // 1000)
+        case "time_value":
+            clock, nanos = divmod(value, 1 << 30)
+            return datetime.time(clock >> 12, clock >> 6 & 63, clock & 63, nanos // 1000)
         case "numeric_value":
             return Decimal(int.from_bytes(value, "little", signed=True)).scaleb(-9)
     return value

@@ -3,16 +3,13 @@
 https://github.com/google/zetasql/blob/master/docs/README.md
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.localcloud.bigquery import oracle
+from tests.localcloud.bigquery.oracle import Compare
 
 ROWS = """
 WITH t AS (
@@ -383,31 +380,10 @@ GROUPED = of(
     g=AGGREGATES,
 )
 
-Compare = Callable[..., None]
-
 
 @pytest.fixture(scope="module")
 def compare(client: bigquery.Client) -> Compare:
-    """Runs a query here and in the evaluator; what they say must be the same."""
-
-    def both(query: str, *, in_order: bool = False) -> None:
-        sql = f"{ROWS}{query}"
-        expected: Any
-        found: Any
-        try:
-            expected = oracle.comparable(oracle.rows(sql), in_order=in_order)
-        except oracle.Refused:
-            expected = "refused"
-        try:
-            job = client.query(sql, job_retry=None)
-            found = [tuple(row.values()) for row in job.result(retry=None)]
-            found = oracle.comparable(found, in_order=in_order)
-        except (GoogleAPICallError, ValueError):
-            # Python has no dates beyond the year 9999, which are an error in GoogleSQL too.
-            found = "refused"
-        assert found == expected, query
-
-    return both
+    return oracle.comparison(client, ROWS)
 
 
 BOUNDED = settings(
