@@ -82,14 +82,21 @@ class Store:
             row = self.db.execute("SELECT body FROM resources WHERE name=?", (name,)).fetchone()
         return json.loads(row[0]) if row else None
 
-    def put(self, name: str, body: Json) -> Json:
-        """Write a resource and return it with its new etag."""
+    def put(self, name: str, body: Json, *, keep_etag: bool = False) -> Json:
+        """Write a resource and return it with its new etag.
+
+        Args:
+            name: Its name.
+            body: The whole of it.
+            keep_etag: Whether its etag stays: what changes is no part that its users write.
+        """
+        kept = body.get("etag") if keep_etag else None
         parent, collection, _ = (
             name.rsplit("/", 2) if name.count("/") > 1 else ("", *name.split("/"))
         )
         body = {key: value for key, value in body.items() if key != "etag"}
         text = json.dumps(body, sort_keys=True)
-        body["etag"] = hashlib.sha256(text.encode()).hexdigest()[:20]
+        body["etag"] = kept or hashlib.sha256(text.encode()).hexdigest()[:20]
         with self.transaction():
             self.db.execute(
                 "INSERT INTO resources VALUES(?,?,?,?,?) "

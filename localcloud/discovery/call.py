@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from localcloud.discovery.document import Method
+from localcloud.discovery.filter import FilterFunction
 from localcloud.errors import Json
 from localcloud.store import Store
 
@@ -86,6 +87,7 @@ class Collection:
         deleting: Refuses a delete: call, resource.
         children: What a delete does to resources below: `refuse` unless `force`, or `take`.
         effect: What the operations of create and patch do when due; given the response.
+        functions: Functions of one text in its filters, as `in_context("…")`.
     """
 
     message: str
@@ -98,6 +100,7 @@ class Collection:
     deleting: Callable[[Call, Json], None] = field(default=lambda call, resource: None)
     children: str = "refuse"
     effect: str = "respond"
+    functions: Mapping[str, FilterFunction] = field(default_factory=dict)
 
 
 def new_uuid() -> str:

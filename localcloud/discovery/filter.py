@@ -14,6 +14,8 @@ from localcloud.discovery.schema import Schema
 from localcloud.errors import ApiError
 
 Predicate = Callable[[Mapping[str, Any]], bool]
+FilterFunction = Callable[[str], Predicate]
+"""A function in a filter: its argument -> the test."""
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<op><=|>=|!=|=|<|>|:)|(?P<open>\()|(?P<close>\))"
@@ -22,13 +24,19 @@ _TOKEN = re.compile(
 )
 
 
-def compile_filter(text: str, schema: Schema, message: str) -> Predicate:
+def compile_filter(
+    text: str,
+    schema: Schema,
+    message: str,
+    functions: Mapping[str, FilterFunction] | None = None,
+) -> Predicate:
     """A filter's test.
 
     Args:
         text: The `filter` parameter; empty accepts everything.
         schema: The API's messages.
         message: Message of the listed resources.
+        functions: What may be called with one text, by name.
 
     Raises:
         ApiError: INVALID_ARGUMENT; the filter cannot be read or names an unknown field.
@@ -36,7 +44,7 @@ def compile_filter(text: str, schema: Schema, message: str) -> Predicate:
     tokens = list(_tokens(text))
     if not tokens:
         return lambda resource: True
-    parser = _Parser(text, tokens, schema, message)
+    parser = _Parser(text, tokens, schema, message, functions or {})
     predicate = parser.conjunction()
     if parser.position < len(tokens):
         raise parser.refused(f"unexpected {tokens[parser.position][1]!r}")
@@ -63,9 +71,15 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
 
 class _Parser:
     def __init__(
-        self, text: str, tokens: list[tuple[str, str]], schema: Schema, message: str
+        self,
+        text: str,
+        tokens: list[tuple[str, str]],
+        schema: Schema,
+        message: str,
+        functions: Mapping[str, FilterFunction],
     ) -> None:
         self.text, self.tokens, self.schema, self.message = text, tokens, schema, message
+        self.functions = functions
         self.position = 0
 
     def refused(self, why: str) -> ApiError:
@@ -115,6 +129,12 @@ class _Parser:
         kind, path = self.take()
         if kind != "word":
             raise self.refused(f"a field name is expected, not {path!r}")
+        if path in self.functions and self.peek()[0] == "open":
+            self.take()
+            argument, closing = self.take(), self.take()
+            if argument[0] != "string" or closing[0] != "close":
+                raise self.refused(f"{path} takes one text in quotation marks")
+            return self.functions[path](argument[1])
         kind, operator = self.take()
         if kind != "op":
             raise self.refused(f"a comparison is expected after {path!r}")

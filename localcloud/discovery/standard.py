@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PLACES = ("projects", "locations", "folders", "organizations")
 """Parents that are always there."""
+_NUMBER = re.compile(r"projects/(\d+)/")
 
 
 class StandardMethods:
@@ -132,7 +133,13 @@ class StandardMethods:
     def listed(self, call: Call, items: Sequence[Json], kind: str) -> Json:
         """Filter, order, cut and show what a list method found."""
         schema, message = self.plane.document.schema, self.plane.collections[kind].message
-        accepts = compile_filter(str(call.query.get("filter") or ""), schema, message)
+        # Resources are kept under the ids of projects, which replies turn into numbers.
+        asked_filter = _NUMBER.sub(
+            lambda found: f"projects/{self.plane.cloud.projects.id(found[1])}/",
+            str(call.query.get("filter") or ""),
+        )
+        functions = self.plane.collections[kind].functions
+        accepts = compile_filter(asked_filter, schema, message, functions)
         found = order(
             [item for item in items if accepts(item)],
             str(call.query.get("orderBy") or ""),

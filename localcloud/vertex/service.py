@@ -15,6 +15,7 @@ from localcloud.vertex.deployment_monitoring import DeploymentMonitoring
 from localcloud.vertex.endpoints import Endpoints
 from localcloud.vertex.feature_monitors import FeatureMonitors
 from localcloud.vertex.feature_store import FeatureStore
+from localcloud.vertex.metadata import Metadata
 from localcloud.vertex.model_copies import ModelCopies
 from localcloud.vertex.model_evaluations import ModelEvaluations
 from localcloud.vertex.model_exports import ModelExports
@@ -24,6 +25,7 @@ from localcloud.vertex.persistent_resources import PersistentResources
 from localcloud.vertex.pipelines import Pipelines
 from localcloud.vertex.predictions import Predictions
 from localcloud.vertex.schedules import Schedules, Work
+from localcloud.vertex.tensorboards import Tensorboards
 from localcloud.vertex.training_pipelines import TrainingPipelines
 from localcloud.vertex.tuning_jobs import TuningJobs
 
@@ -58,6 +60,8 @@ class VertexService:
         self.pipelines = Pipelines(cloud, self.engine, self.custom_jobs)
         self.tuning_jobs = TuningJobs(cloud, self.custom_jobs)
         self.persistent_resources = PersistentResources(cloud)
+        self.metadata = Metadata(cloud)
+        self.tensorboards = Tensorboards(cloud)
         self.training_pipelines = TrainingPipelines(
             cloud, self.custom_jobs, self.tuning_jobs, self.models
         )
@@ -167,6 +171,8 @@ class VertexService:
             **self.tuning_jobs.collections(prefix),
             **self.training_pipelines.collections(prefix),
             **self.persistent_resources.collections(prefix),
+            **self.metadata.collections(prefix),
+            **self.tensorboards.collections(prefix),
         }
         handlers: dict[str, Handler] = {
             **self.models.handlers(),
@@ -184,6 +190,7 @@ class VertexService:
             **self.tuning_jobs.handlers(),
             **self.training_pipelines.handlers(),
             **self.persistent_resources.handlers(),
+            **self.metadata.handlers(),
             **gemini.handlers(),
             **embedding.handlers(),
             "projects.locations.get": _location,

@@ -163,3 +163,27 @@ def test_a_python_package_trains_a_model_that_is_uploaded(sdk: Any, tmp_path: Pa
 
     assert (model.display_name, model.uri) == ("birds", "gs://staging/package/model")
     assert stored("gs://staging/package/model/model.txt") == "trained"
+
+
+@pytest.mark.covers(
+    "google-cloud-aiplatform experiments",
+    "aiplatform.projects.locations.metadataStores.create",
+    "aiplatform.projects.locations.metadataStores.contexts.create",
+    "aiplatform.projects.locations.metadataStores.contexts.list",
+    "aiplatform.projects.locations.tensorboards.create",
+)
+def test_an_experiment_tells_its_runs_with_parameters_and_metrics(sdk: Any) -> None:
+    sdk.init(experiment="birds")
+    for rate, loss in ((0.1, 3.5), (0.2, 2.5)):
+        with sdk.start_run(f"rate-{int(rate * 10)}"):
+            sdk.log_params({"rate": rate, "kind": "tree"})
+            sdk.log_metrics({"loss": loss})
+
+    frame = sdk.get_experiment_df("birds").sort_values("run_name")
+
+    assert list(frame["run_name"]) == ["rate-1", "rate-2"]
+    assert list(frame["state"]) == ["COMPLETE", "COMPLETE"]
+    assert list(frame["param.rate"]) == [0.1, 0.2]
+    assert list(frame["metric.loss"]) == [3.5, 2.5]
+    sdk.Experiment("birds").delete()
+    assert [each.name for each in sdk.Experiment.list()] == []
