@@ -17,13 +17,8 @@ RECORD = Path("tests/localcloud/methods.json")
 """Document and method -> the files of the tests that had its answer compared with its schema. The
 tests write it themselves: see tests/localcloud/methods_compared.py."""
 
-ONLY_REFUSING = (
-    "aiplatform.projects.locations.modelDeploymentMonitoringJobs."
-    "searchModelDeploymentMonitoringStatsAnomalies",
-    "aiplatform.projects.locations.models.evaluations.slices.get",
-)
-"""Methods without an answer that is no refusal: a 501 that says what to use instead, and the 404 of
-slices, of which no evaluation has any."""
+ONLY_REFUSING = ("aiplatform.projects.locations.models.evaluations.slices.get",)
+"""Methods without an answer that is no refusal: slices, of which no evaluation has any, are 404."""
 
 
 @dataclass(frozen=True, order=True)

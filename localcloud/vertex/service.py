@@ -220,6 +220,9 @@ class VertexService:
             absent=frozenset(
                 {
                     "aiplatform.endpoints.predict",
+                    "aiplatform.batchPredictionJobs.create",
+                    "aiplatform.batchPredictionJobs.get",
+                    "aiplatform.batchPredictionJobs.list",
                     "aiplatform.publishers.models.get",
                     "aiplatform.publishers.models.list",
                     "aiplatform.projects.locations.publishers.models.export",

@@ -23,6 +23,7 @@ Step = tuple[str, str, Any]
 
 POLICY = {"policy": {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.com"]}]}}
 ROWS = {"tableUri": "bq://local-project.ds.requests"}
+OBJECTIVE = {"predictionDriftDetectionConfig": {"driftThresholds": {"x": {"value": 0.3}}}}
 ENDED = ("_SUCCEEDED", "_CANCELLED", "_FAILED")
 PERMISSIONS = {"permissions": ["a.b.get"]}
 STORES = f"{LOCATION}/featureOnlineStores"
@@ -212,10 +213,7 @@ VERTEX: dict[str, Sequence[Step]] = {
                 "displayName": "watch",
                 "endpoint": f"{LOCATION}/endpoints/e",
                 "modelDeploymentMonitoringObjectiveConfigs": [
-                    {
-                        "deployedModelId": "1",
-                        "objectiveConfig": {"predictionDriftDetectionConfig": {}},
-                    }
+                    {"deployedModelId": "1", "objectiveConfig": OBJECTIVE}
                 ],
                 "modelDeploymentMonitoringScheduleConfig": {"monitorInterval": "3600s"},
                 "loggingSamplingStrategy": {"randomSampleConfig": {"sampleRate": 1}},
@@ -319,6 +317,30 @@ BETA: dict[str, Sequence[Step]] = {
         ("POST", f"{LOCATION}/endpoints?endpointId=e", {"displayName": "e"}),
         *policy(f"{LOCATION}/endpoints/e"),
     ],
+    "feature monitors": [
+        (
+            "POST",
+            f"{GROUPS}?featureGroupId=g",
+            {
+                "bigQuery": {
+                    "bigQuerySource": {"inputUri": "bq://local-project.ds.visits"},
+                    "entityIdColumns": ["who"],
+                    "timeSeries": {"timestampColumn": "seen"},
+                }
+            },
+        ),
+        ("POST", f"{GROUPS}/g/features?featureId=page", {}),
+        (
+            "POST",
+            f"{GROUPS}/g/featureMonitors?featureMonitorId=mon",
+            {
+                "featureSelectionConfig": {"featureConfigs": [{"featureId": "page"}]},
+                "scheduleConfig": {"cron": "0 0 1 1 *"},
+            },
+        ),
+        *life(f"{GROUPS}/g/featureMonitors/mon", "description", "x"),
+        ("GET", f"{GROUPS}/g/featureMonitors/mon/featureMonitorJobs", None),
+    ],
     "monitors": [
         (
             "POST",
@@ -344,27 +366,6 @@ BETA: dict[str, Sequence[Step]] = {
         ("ENDED", "{made}", None),
         gone("{made}"),
         gone(f"{LOCATION}/modelMonitors/mon"),
-    ],
-    "feature monitors": [
-        (
-            "POST",
-            f"{GROUPS}?featureGroupId=g",
-            {"bigQuery": {"bigQuerySource": {"inputUri": SOURCE["uri"]}}},
-        ),
-        ("POST", f"{GROUPS}/g/features?featureId=flights", {}),
-        (
-            "POST",
-            f"{GROUPS}/g/featureMonitors?featureMonitorId=mon",
-            {
-                "featureSelectionConfig": {"featureConfigs": [{"featureId": "flights"}]},
-                "scheduleConfig": {"cron": "0 9 * * *"},
-            },
-        ),
-        *life(f"{GROUPS}/g/featureMonitors/mon", "description", "seen"),
-        ("POST", f"{GROUPS}/g/featureMonitors/mon/featureMonitorJobs", {}),
-        ("GET", "{made}", None),
-        ("GET", f"{GROUPS}/g/featureMonitors/mon/featureMonitorJobs", None),
-        gone(f"{GROUPS}/g/featureMonitors/mon"),
     ],
 }
 OTHERS: dict[str, Sequence[Step]] = {
