@@ -59,7 +59,7 @@ class StandardMethods:
             "create": self._create,
             "get": self._get,
             "list": self.listing,
-            "patch": self._patch,
+            "patch": self.patch,
             "delete": self._delete,
         }
         if collection == "operations":
@@ -160,7 +160,8 @@ class StandardMethods:
             reply["nextPageToken"] = token
         return reply
 
-    def _patch(self, call: Call) -> Json:
+    def patch(self, call: Call) -> Json:
+        """Change the fields of a resource that the update mask names."""
         before = call.resource()
         after = self.patched(call, before)
         kind = call.name.split("/")[-2]

@@ -4,17 +4,20 @@ It lets everything around a generative model be tried: prompts arrive, answers h
 shape, the same request gets the same answer. What it says is made from a hash of the request.
 """
 
+import base64
 import hashlib
 import itertools
 import json
 import re
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from localcloud.discovery.call import Call, Handler
 from localcloud.errors import ApiError, Json, invalid
-from localcloud.vertex import judgement
+from localcloud.vertex import function_calling, judgement
 from localcloud.vertex.judgement import Prompt
+from localcloud.vertex.model_tunings import BASE_MODEL
 
 STAND_IN = "[local cloud stand-in, not a real model]"
 _WORDS = (
@@ -45,13 +48,42 @@ _WORDS = (
 )
 
 
-def handlers() -> dict[str, Handler]:
-    """Handlers by method id without the API's name."""
+def handlers(completed: Callable[[Json], Json]) -> dict[str, Handler]:
+    """Handlers by method id without the API's name.
+
+    Args:
+        completed: Gives a request with what the cache that it names holds.
+    """
     found: dict[str, Handler] = {}
-    for parent in ("projects.locations.publishers.models", "publishers.models"):
-        found[f"{parent}.generateContent"] = _generate
+
+    def generate(call: Call) -> Json:
+        return _generate(call, completed)
+
+    for parent in (
+        "projects.locations.publishers.models",
+        "publishers.models",
+        "projects.locations.endpoints",
+    ):
+        found[f"{parent}.generateContent"] = generate
         found[f"{parent}.countTokens"] = _count
+        found[f"{parent}.computeTokens"] = _compute
     return found
+
+
+def _model(call: Call) -> str:
+    """The model that a request names, or that was tuned for the endpoint that it names.
+
+    Raises:
+        ApiError: The endpoint is not there, or has no tuned model.
+    """
+    if "/endpoints/" not in call.name:
+        return call.name.rsplit("/", 1)[-1]
+    base = call.resource().get(BASE_MODEL)
+    if base is None:
+        raise ApiError(
+            "FAILED_PRECONDITION", f"{call.name} serves no model that a tuning job has made."
+        )
+    return f"{base}-tuned"
 
 
 _ASKED_FAILURE = re.compile(r"\[\[local-cloud: (?P<what>[^\]]*)\]\]")
@@ -66,6 +98,8 @@ _STATUS = {
     "504": "DEADLINE_EXCEEDED",
 }
 """The errors that a prompt can ask for."""
+HARM = "HARM_CATEGORY_DANGEROUS_CONTENT"
+"""What a prompt is taken for that asks to be blocked."""
 STREAM, WHOLE = ":streamGenerateContent", ":generateContent"
 _WORDS_A_CHUNK = 4
 
@@ -76,7 +110,7 @@ def chunks(reply: Json) -> list[Json]:
     The reason of its end and the counts of tokens come with the last chunk.
     """
     [candidate] = reply["candidates"]
-    if not candidate["content"]["parts"]:
+    if "text" not in (candidate["content"]["parts"] or [{}])[0]:
         return [reply]
     words = re.findall(r"\S+\s*", candidate["content"]["parts"][0]["text"])
     parts = [
@@ -136,9 +170,21 @@ def _example(schema: Mapping[str, Any], text: str, digest: bytes, asked: Prompt)
 def _prompt(body: Mapping[str, Any]) -> str:
     contents = [body["systemInstruction"]] if body.get("systemInstruction") else []
     contents += body.get("contents", [])
-    return "\n".join(
-        str(part["text"]) for c in contents for part in c.get("parts", []) if part.get("text")
-    )
+    said = [_said(part) for content in contents for part in content.get("parts", [])]
+    return "\n".join(text for text in said if text)
+
+
+def _said(part: Mapping[str, Any]) -> str:
+    for field in ("functionCall", "functionResponse"):
+        if field in part:
+            return json.dumps(part[field], sort_keys=True)
+    return str(part.get("text") or "")
+
+
+def _is_filtered(settings: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether what is harmful is blocked: the last setting for `HARM` lets nothing pass."""
+    given = [each.get("threshold") for each in settings if each.get("category") == HARM]
+    return not given or given[-1] not in ("OFF", "BLOCK_NONE")
 
 
 def _judged(body: Mapping[str, Any]) -> Prompt:
@@ -158,32 +204,43 @@ def _judged(body: Mapping[str, Any]) -> Prompt:
     return Prompt(turns[-1][1] if turns else [], examples)
 
 
-def _generate(call: Call) -> Json:
+def _generate(call: Call, completed: Callable[[Json], Json]) -> Json:
     missing = call.plane.document.schema.missing(call.method.request, call.body)
     if missing:
         raise invalid(missing)
     if not any(content.get("parts") for content in call.body["contents"]):
         raise ApiError("INVALID_ARGUMENT", "contents must hold at least one part.")
-    model, prompt = call.name.rsplit("/", 1)[-1], _prompt(call.body)
-    blocked = asked_failure(prompt)
-    config = call.body.get("generationConfig", {})
-    text = "" if blocked else answer(model, prompt, config, _judged(call.body))
+    model, body = _model(call), completed(call.body)
+    prompt, judged = _prompt(body), _judged(body)
+    is_harmful = asked_failure(prompt)
+    blocked = is_harmful and _is_filtered(body.get("safetySettings", []))
+    config = body.get("generationConfig", {})
+    digest = hashlib.sha256(json.dumps([model, prompt]).encode()).digest()
+    called = function_calling.calls(
+        body, judged, lambda schema: _example(schema, prompt, digest, judged)
+    )
+    text = "" if blocked or called else answer(model, prompt, config, judged)
+    said_parts = called or [{"text": text}]
+    cached = len(prompt.split()) - len(_prompt(call.body).split())
+    rating = {"category": HARM, "probability": "HIGH", **({"blocked": True} if blocked else {})}
     asked, said = len(prompt.split()), len(text.split())
     return {
         "candidates": [
             {
-                "content": {"role": "model", "parts": [] if blocked else [{"text": text}]},
+                "content": {"role": "model", "parts": [] if blocked else said_parts},
                 "finishReason": "SAFETY" if blocked else "STOP",
                 "index": 0,
+                **({"safetyRatings": [rating]} if is_harmful else {}),
             }
         ],
         "usageMetadata": {
             "promptTokenCount": asked,
+            **({"cachedContentTokenCount": cached} if cached else {}),
             "candidatesTokenCount": said,
             "totalTokenCount": asked + said,
         },
         "modelVersion": f"{model}-local-stand-in",
-        "responseId": hashlib.sha256(text.encode()).hexdigest()[:22],
+        "responseId": hashlib.sha256(json.dumps(said_parts).encode()).hexdigest()[:22],
     }
 
 
@@ -217,4 +274,21 @@ def _count(call: Call) -> Json:
         "totalTokens": count,
         "totalBillableCharacters": len(prompt),
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": count}],
+    }
+
+
+def _compute(call: Call) -> Json:
+    """Words as tokens; a token's id is made from its letters."""
+    return {
+        "tokensInfo": [
+            {
+                "role": content.get("role", "user"),
+                "tokens": [base64.b64encode(word.encode()).decode() for word in words],
+                "tokenIds": [str(zlib.crc32(word.encode())) for word in words],
+            }
+            for content in call.body.get("contents", [])
+            for words in [
+                re.findall(r"\S+\s*", " ".join(_said(p) for p in content.get("parts", [])))
+            ]
+        ]
     }

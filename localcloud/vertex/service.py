@@ -10,6 +10,7 @@ from localcloud.ports import BigQueryEngine, BigQueryModelVersion
 from localcloud.ticker import Ticker
 from localcloud.vertex import embedding, gemini
 from localcloud.vertex.batch_predictions import BatchPredictions
+from localcloud.vertex.cached_contents import CachedContents
 from localcloud.vertex.custom_jobs import CustomJobs
 from localcloud.vertex.deployment_monitoring import DeploymentMonitoring
 from localcloud.vertex.endpoints import Endpoints
@@ -19,6 +20,7 @@ from localcloud.vertex.metadata import Metadata
 from localcloud.vertex.model_copies import ModelCopies
 from localcloud.vertex.model_evaluations import ModelEvaluations
 from localcloud.vertex.model_exports import ModelExports
+from localcloud.vertex.model_tunings import ModelTunings
 from localcloud.vertex.models import MODEL_ID, Models
 from localcloud.vertex.monitors import Monitors
 from localcloud.vertex.persistent_resources import PersistentResources
@@ -65,6 +67,8 @@ class VertexService:
         self.training_pipelines = TrainingPipelines(
             cloud, self.custom_jobs, self.tuning_jobs, self.models
         )
+        self.cached_contents = CachedContents(cloud)
+        self.model_tunings = ModelTunings(cloud, self.models)
         self.schedules = Schedules(
             cloud,
             {
@@ -108,6 +112,7 @@ class VertexService:
         self.batch_predictions.runs.resume()
         self.tuning_jobs.runs.resume()
         self.training_pipelines.runs.resume()
+        self.model_tunings.runs.resume()
         self.ticker.start()
 
     def engine(self) -> BigQueryEngine:
@@ -125,6 +130,7 @@ class VertexService:
         self.ticker.stop()
         self.pipelines.close()
         self.batch_predictions.runs.close()
+        self.model_tunings.runs.close()
         self.training_pipelines.runs.close()
         self.tuning_jobs.runs.close()
         self.custom_jobs.runs.close()
@@ -170,6 +176,8 @@ class VertexService:
             **self.custom_jobs.collections(prefix),
             **self.tuning_jobs.collections(prefix),
             **self.training_pipelines.collections(prefix),
+            **self.cached_contents.collections(prefix),
+            **self.model_tunings.collections(prefix),
             **self.persistent_resources.collections(prefix),
             **self.metadata.collections(prefix),
             **self.tensorboards.collections(prefix),
@@ -191,7 +199,9 @@ class VertexService:
             **self.training_pipelines.handlers(),
             **self.persistent_resources.handlers(),
             **self.metadata.handlers(),
-            **gemini.handlers(),
+            **self.model_tunings.handlers(),
+            **self.cached_contents.handlers(),
+            **gemini.handlers(self.cached_contents.completed),
             **embedding.handlers(),
             "projects.locations.get": _location,
         }

@@ -1,8 +1,11 @@
 """google-genai, unchanged, over the running local cloud."""
 
+import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -157,6 +160,197 @@ def test_a_prompt_can_ask_to_be_blocked(client: Any) -> None:
     assert [
         (answer.text, answer.candidates[0].finish_reason.name) for answer in (whole, *streamed)
     ] == [(None, "SAFETY")] * 2
+
+
+WEATHER = {
+    "name": "get_current_weather",
+    "description": "Weather of a city",
+    "parameters": {
+        "type": "OBJECT",
+        "properties": {
+            "city": {"type": "STRING"},
+            "days": {"type": "INTEGER"},
+            "unit": {"type": "STRING", "enum": ["celsius", "fahrenheit"]},
+        },
+    },
+}
+
+
+@pytest.mark.covers("function calling")
+def test_a_function_is_called_when_the_prompt_is_about_it(client: Any) -> None:
+    from google.genai import types
+
+    config = types.GenerateContentConfig(tools=[{"function_declarations": [WEATHER]}])
+    asked = "What is the weather of Boston for 3 days in fahrenheit?"
+    first = client.models.generate_content(model=MODEL, contents=asked, config=config)
+    other = client.models.generate_content(model=MODEL, contents="Tell a joke", config=config)
+
+    [call] = first.function_calls
+    assert (call.name, call.args) == (
+        "get_current_weather",
+        {"city": "Boston", "days": 3, "unit": "fahrenheit"},
+    )
+    assert other.function_calls is None
+    assert other.text.startswith(STAND_IN)
+
+    reply = types.Part.from_function_response(name=call.name, response={"sky": "blue"})
+    second = client.models.generate_content(
+        model=MODEL,
+        contents=[
+            types.Content(role="user", parts=[types.Part(text=asked)]),
+            first.candidates[0].content,
+            types.Content(role="user", parts=[reply]),
+        ],
+        config=config,
+    )
+
+    assert second.function_calls is None
+    assert second.text.startswith(STAND_IN)
+
+
+@pytest.mark.covers("function calling")
+def test_mode_any_calls_a_function_whatever_is_asked(client: Any) -> None:
+    def config(mode: str) -> dict[str, Any]:
+        return {
+            "tools": [{"function_declarations": [WEATHER]}],
+            "tool_config": {"function_calling_config": {"mode": mode}},
+        }
+
+    called = client.models.generate_content(model=MODEL, contents="Hi", config=config("ANY"))
+    streamed = list(
+        client.models.generate_content_stream(model=MODEL, contents="Hi", config=config("ANY"))
+    )
+    silent = client.models.generate_content(
+        model=MODEL, contents="weather of a city", config=config("NONE")
+    )
+
+    assert [call.name for call in called.function_calls] == ["get_current_weather"]
+    assert [chunk.function_calls[0].name for chunk in streamed] == ["get_current_weather"]
+    assert silent.function_calls is None
+
+
+@pytest.mark.covers("aiplatform.projects.locations.publishers.models.computeTokens")
+def test_tokens_are_told_one_by_one(client: Any) -> None:
+    reply = client.models.compute_tokens(model=MODEL, contents="one two one ")
+
+    [info] = reply.tokens_info
+    assert info.tokens == [b"one ", b"two ", b"one "]
+    assert info.token_ids[0] == info.token_ids[2] != info.token_ids[1]
+
+
+def test_a_safety_setting_lets_pass_what_would_be_blocked(client: Any) -> None:
+    asked = "Hello [[local-cloud: safety]]"
+    category = "HARM_CATEGORY_DANGEROUS_CONTENT"
+
+    def answer(threshold: str) -> Any:
+        config = {"safety_settings": [{"category": category, "threshold": threshold}]}
+        reply = client.models.generate_content(model=MODEL, contents=asked, config=config)
+        return reply.candidates[0]
+
+    blocked, passed = answer("BLOCK_ONLY_HIGH"), answer("OFF")
+
+    assert (blocked.finish_reason.name, passed.finish_reason.name) == ("SAFETY", "STOP")
+    assert [each.blocked for each in (*blocked.safety_ratings, *passed.safety_ratings)] == [
+        True,
+        None,
+    ]
+
+
+@pytest.mark.covers(
+    *(
+        f"aiplatform.projects.locations.cachedContents.{verb}"
+        for verb in ("create", "get", "list", "patch", "delete")
+    )
+)
+def test_a_cache_comes_before_the_contents_of_a_request(client: Any) -> None:
+    from google.genai import errors
+
+    cache = client.caches.create(
+        model=MODEL,
+        config={
+            "contents": "four words of context",
+            "system_instruction": "Be brief",
+            "ttl": "300s",
+            "display_name": "c",
+        },
+    )
+
+    found = client.caches.get(name=cache.name)
+    reply = client.models.generate_content(
+        model=MODEL, contents="Hi", config={"cached_content": cache.name}
+    )
+    plain = client.models.generate_content(model=MODEL, contents="Hi")
+    later = client.caches.update(name=cache.name, config={"ttl": "900s"})
+    client.caches.delete(name=cache.name)
+
+    assert (found.display_name, found.usage_metadata.total_token_count) == ("c", 6)
+    assert reply.usage_metadata.cached_content_token_count == 6
+    assert reply.text != plain.text
+    assert later.expire_time > cache.expire_time
+    assert cache.name not in [each.name for each in client.caches.list()]
+    with pytest.raises(errors.ClientError, match="is not found"):
+        client.models.generate_content(
+            model=MODEL, contents="Hi", config={"cached_content": cache.name}
+        )
+
+
+def _tuned(client: Any, name: str) -> Any:
+    for _ in range(200):
+        job = client.tunings.get(name=name)
+        if job.has_ended:
+            return job
+        threading.Event().wait(0.05)
+    raise AssertionError(f"{name} has not ended")
+
+
+def _dataset(local_cloud: LocalCloud, name: str, lines: list[Any]) -> str:
+    httpx.post(
+        f"{local_cloud.url}/storage/v1/b?project=genai-project", json={"name": "tuning-data"}
+    )
+    httpx.post(
+        f"{local_cloud.url}/upload/storage/v1/b/tuning-data/o",
+        params={"uploadType": "media", "name": name},
+        content="\n".join(json.dumps(line) for line in lines),
+    ).raise_for_status()
+    return f"gs://tuning-data/{name}"
+
+
+@pytest.mark.covers(
+    *(f"aiplatform.projects.locations.tuningJobs.{verb}" for verb in ("create", "get", "list")),
+    "aiplatform.projects.locations.endpoints.generateContent",
+)
+def test_a_tuning_job_registers_a_model_and_serves_it(client: Any, local_cloud: LocalCloud) -> None:
+    turns = [
+        {"role": "user", "parts": [{"text": "a"}]},
+        {"role": "model", "parts": [{"text": "b"}]},
+    ]
+    uri = _dataset(local_cloud, "good.jsonl", [{"contents": turns}] * 3)
+
+    begun = client.tunings.tune(
+        base_model=MODEL,
+        training_dataset={"gcs_uri": uri},
+        config={"tuned_model_display_name": "mine", "epoch_count": 1},
+    )
+    job = _tuned(client, begun.name)
+
+    assert job.state.name == "JOB_STATE_SUCCEEDED"
+    assert job.name in [each.name for each in client.tunings.list()]
+    model = httpx.get(f"{local_cloud.url}/v1/{job.tuned_model.model.split('@')[0]}").json()
+    assert model["displayName"] == "mine"
+    reply = client.models.generate_content(model=job.tuned_model.endpoint, contents="Hi")
+    assert f"{MODEL}-tuned" in reply.text
+
+
+def test_a_tuning_job_over_wrong_examples_fails_and_says_where(
+    client: Any, local_cloud: LocalCloud
+) -> None:
+    uri = _dataset(local_cloud, "wrong.jsonl", [{"contents": [{"role": "user"}]}])
+
+    begun = client.tunings.tune(base_model=MODEL, training_dataset={"gcs_uri": uri})
+    job = _tuned(client, begun.name)
+
+    assert job.state.name == "JOB_STATE_FAILED"
+    assert "wrong.jsonl:1: the last of contents" in job.error.message
 
 
 def embedded(client: Any, model: str, text: str, **config: Any) -> list[float]:
