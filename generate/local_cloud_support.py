@@ -130,8 +130,9 @@ def _api(api: str, methods: Sequence[RestMethod], compared: Proofs) -> str:
     operations = 0
     for method in methods:
         if not method.is_implemented:
-            resource, verb = method.id.split(".", 1)[1].rsplit(".", 1)
-            absent[resource][verb] = None
+            # A few methods belong to no resource, such as `aiplatform.evaluateDataset`.
+            resource, _, verb = method.id.split(".", 1)[1].rpartition(".")
+            absent[resource or "(no resource)"][verb] = None
         elif method.is_of_operations:
             operations += method.key in compared
         else:
