@@ -249,3 +249,23 @@ def test_a_job_that_was_pending_when_the_process_ended_runs_after_it(open_cloud:
     again.server.vertex.batch_predictions.runs.join()
 
     assert again.get(name)["outputInfo"]["bigqueryOutputDataset"] == "bq://p.out"
+
+
+def test_the_beta_version_runs_jobs_as_well(cloud: Cloud) -> None:
+    source(cloud, [{"x": 1}])
+    body = {
+        "displayName": "job",
+        "model": f"{LOCATION}/models/m",
+        "inputConfig": FROM_TABLE,
+        "outputConfig": TO_DATASET,
+        "dedicatedResources": MACHINE,
+    }
+
+    made = cloud.call("POST", f"/v1beta1/{JOBS}", body).body
+    cloud.server.vertex.batch_predictions.runs.join()
+
+    path = f"/v1beta1/{JOBS}/{made['name'].rsplit('/', 1)[1]}"
+    assert cloud.get(path)["state"] == "JOB_STATE_SUCCEEDED"
+    assert cloud.call("POST", f"{path}:cancel", {}).status == 200
+    assert len(cloud.get(f"/v1beta1/{JOBS}")["batchPredictionJobs"]) == 1
+    assert cloud.call("DELETE", path).body["done"]
