@@ -89,6 +89,14 @@ class BigQueryEngine(Protocol):
         """
         ...
 
+    def features(self, artifact_uri: str) -> list[str]:
+        """The columns an instance of one training must have.
+
+        Raises:
+            ValueError: There is no such training.
+        """
+        ...
+
     def query(self, project: str, sql: str) -> pa.Table:
         """Run one GoogleSQL query and return its rows.
 

@@ -283,7 +283,9 @@ class LocalCloud:
         if is_sse := streams and ("alt", "sse") in pairs:
             pairs.remove(("alt", "sse"))
         try:
-            reply = await to_thread.run_sync(self._answer, request.method, path, pairs, raw)
+            reply = await to_thread.run_sync(
+                self._answer, request.method, path, pairs, raw, request.headers.get("host", "")
+            )
         except ApiError as error:
             return JSONResponse(error.body(), error.http_status)
         except sqlite3.OperationalError as error:
@@ -294,7 +296,9 @@ class LocalCloud:
             return _streamed(gemini.chunks(reply), is_sse)
         return Response(json.dumps(reply, allow_nan=False), media_type="application/json")
 
-    def _answer(self, http: str, path: str, query: Sequence[tuple[str, str]], raw: bytes) -> Json:
+    def _answer(
+        self, http: str, path: str, query: Sequence[tuple[str, str]], raw: bytes, host: str
+    ) -> Json:
         if path == BIGQUERY_DISCOVERY and ("version", "v2") in query:
             path = "/discovery/v1/apis/bigquery/v2/rest"
         if path.startswith("/discovery/v1/apis/") and path.endswith("/rest"):
@@ -303,7 +307,7 @@ class LocalCloud:
             for plane in self.planes:
                 method = plane.route(http, asked)
                 if method is not None:
-                    return plane.handle(method, asked, query, raw)
+                    return plane.handle(method, asked, query, raw, host)
         raise ApiError(
             "NOT_FOUND",
             f"The local cloud has no method {http} {path}: GET / lists its services.",

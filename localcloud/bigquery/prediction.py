@@ -110,6 +110,10 @@ class Engine:
         if failure := done["status"].get("errorResult"):
             raise ValueError(str(failure.get("message", failure)))
 
+    def features(self, artifact_uri: str) -> list[str]:
+        """The columns an instance must have; see `localcloud.ports.BigQueryEngine.features`."""
+        return [name for name, _ in self._load(artifact_uri).inputs]
+
     def query(self, project: str, sql: str) -> pa.Table:
         """Run one GoogleSQL query and give its rows.
 

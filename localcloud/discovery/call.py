@@ -25,6 +25,7 @@ class Call:
         name: The resource or collection it names, `projects/<id>/…`, without the custom verb.
         query: Query parameters in camel case.
         body: Parsed body; empty for none.
+        host: The request's Host header, with or without a port.
     """
 
     plane: "ControlPlane"
@@ -32,6 +33,7 @@ class Call:
     name: str
     query: Mapping[str, Any]
     body: Json
+    host: str = ""
 
     @property
     def store(self) -> Store:

@@ -82,7 +82,12 @@ class ControlPlane:
         return self.document.route(http, path)
 
     def handle(
-        self, method: Method, path: str, query: Sequence[tuple[str, str]], raw: bytes
+        self,
+        method: Method,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        raw: bytes,
+        host: str = "",
     ) -> Json:
         """Answer one request.
 
@@ -96,6 +101,7 @@ class ControlPlane:
             name=self._name(method, path),
             query=read_query(self.document, method, query),
             body=self._body(method, raw),
+            host=host,
         )
         with self.cloud.store.transaction():
             self.cloud.operations.settle()

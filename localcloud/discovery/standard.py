@@ -56,7 +56,7 @@ class StandardMethods:
             "testIamPermissions": self._test_permissions,
         }
         standard: dict[str, Handler] = {
-            "create": self._create,
+            "create": self.created,
             "get": self._get,
             "list": self.listing,
             "patch": self.patch,
@@ -73,7 +73,8 @@ class StandardMethods:
         message = self.plane.collections[call.method.id.split(".")[-2]].message
         return self.plane.document.schema.render(message, resource)
 
-    def _create(self, call: Call) -> Json:
+    def created(self, call: Call) -> Json:
+        """Make a resource of a collection from the body of a request."""
         parent, kind = call.name.rsplit("/", 1)
         collection = self.plane.collections[kind]
         schema = self.plane.document.schema

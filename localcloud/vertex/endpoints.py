@@ -6,7 +6,6 @@ Rules: proto comments of google.cloud.aiplatform.v1.EndpointService.
 import re
 import secrets
 from collections.abc import Mapping
-from typing import Any
 
 from localcloud.cloud import Cloud
 from localcloud.discovery import mask
@@ -15,11 +14,12 @@ from localcloud.discovery.operations import explanations_fail
 from localcloud.discovery.schema import camel, snake
 from localcloud.errors import ApiError, Json, Violation, invalid
 from localcloud.store import now
+from localcloud.vertex import addresses, serving_resources
 from localcloud.vertex.model_capability import NOT_DEPLOYABLE
 from localcloud.vertex.models import Models
 
 DEPLOYED_ID = re.compile(r"[1-9][0-9]{0,9}")
-RESOURCES = ("dedicatedResources", "automaticResources", "sharedResources")
+DESTINATION = re.compile(r"bq://[a-z][a-z0-9-]+(\.[A-Za-z0-9_]+){0,2}")
 MUTABLE = frozenset(
     {
         "dedicatedResources.minReplicaCount",
@@ -64,12 +64,24 @@ class Endpoints:
                 "endpoint.traffic_split",
                 "traffic_split must be empty for a new Endpoint: nothing is deployed on it.",
             )
+        addresses.check_kind(body)
+        check_logging(body)
+        if body.get("dedicatedEndpointEnabled"):
+            dns = addresses.dedicated_dns(body["name"], self.cloud.projects)
+            return {**body, "dedicatedEndpointDns": dns}
         return body
 
     def updating(self, call: Call, before: Json, after: Json) -> Json:
         """The traffic may be split only among what is deployed."""
         if after.get("trafficSplit") != before.get("trafficSplit"):
             check_split(after.get("trafficSplit", {}), before.get("deployedModels", []))
+        fixed = [k for k in addresses.EXCLUSIVE if before.get(k) != after.get(k)]
+        if fixed:
+            raise _wrong(
+                f"endpoint.{snake(fixed[0])}",
+                f"{snake(fixed[0])} is fixed when an Endpoint is made: make another one.",
+            )
+        check_logging(after)
         return after
 
     def deleting(self, call: Call, resource: Json) -> None:
@@ -106,7 +118,8 @@ class Endpoints:
             )
         model, version = self.models.find(deployed["model"])
         self._check_deployable(endpoint, model, version)
-        _check_resources(deployed)
+        self._check_peered(endpoint)
+        serving_resources.check(deployed, endpoint["name"], self.store)
         taken = {d["id"] for d in endpoint.get("deployedModels", [])}
         taken |= set(self._arriving(endpoint["name"]))
         deployed["id"] = _deployed_id(deployed.get("id", ""), taken, endpoint["name"])
@@ -164,6 +177,16 @@ class Endpoints:
                 "locations: a BigQuery ML model is served where it is registered.",
             )
 
+    def _check_peered(self, endpoint: Json) -> None:
+        there = [d["id"] for d in endpoint.get("deployedModels", [])]
+        there += self._arriving(endpoint["name"])
+        if endpoint.get("network") and there:
+            raise ApiError(
+                "FAILED_PRECONDITION",
+                f"The Endpoint {endpoint['name']} is peered to a network and has the DeployedModel "
+                f"{there[0]}: such an endpoint serves one model and splits no traffic.",
+            )
+
     def _arriving(self, endpoint: str) -> list[str]:
         return [
             str(arguments["deployedModel"]["id"])
@@ -174,6 +197,7 @@ class Endpoints:
     def _deployed(self, arguments: Json) -> Json:
         endpoint = self._endpoint(arguments["endpoint"])
         deployed = {**arguments["deployedModel"], "createTime": now()}
+        deployed |= addresses.private_endpoints(endpoint, self.cloud.base_url)
         endpoint["deployedModels"] = [*endpoint.get("deployedModels", []), deployed]
         if arguments["trafficSplit"]:
             # Checked again: what was there when it began may have gone since.
@@ -255,7 +279,7 @@ class Endpoints:
         for keys in paths:
             changed[keys[0]] = dict(changed[keys[0]]) if len(keys) > 1 else changed.get(keys[0])
             mask.write(changed, keys, mask.read(body, keys))
-        _check_resources(changed)
+        serving_resources.check(changed, endpoint["name"], self.store)
         return call.plane.operation(
             endpoint["name"],
             "MutateDeployedModel",
@@ -309,6 +333,30 @@ def check_split(split: Mapping[str, int], deployed: list[Json]) -> None:
         )
 
 
+def check_logging(endpoint: Json) -> None:
+    """The logging of requests has a sound destination and sampling rate.
+
+    Raises:
+        ApiError: INVALID_ARGUMENT.
+    """
+    config = endpoint.get("predictRequestResponseLoggingConfig", {})
+    if not config.get("enabled"):
+        return
+    field = "endpoint.predict_request_response_logging_config"
+    rate = config.get("samplingRate", 0)
+    if not 0 < rate <= 1:
+        raise _wrong(
+            f"{field}.sampling_rate", f"sampling_rate must be above 0 and at most 1; got {rate}."
+        )
+    uri = str(config.get("bigqueryDestination", {}).get("outputUri", ""))
+    if not DESTINATION.fullmatch(uri):
+        raise _wrong(
+            f"{field}.bigquery_destination.output_uri",
+            f"output_uri must be bq://project, bq://project.dataset or bq://project.dataset.table; "
+            f"got {uri!r}.",
+        )
+
+
 def _wrong(field: str, description: str) -> ApiError:
     return ApiError("INVALID_ARGUMENT", description, [Violation(field, description)])
 
@@ -337,40 +385,6 @@ def _deployed_id(given: str, taken: set[str], endpoint: str) -> str:
     while not identifier or identifier in taken:
         identifier = str(10**9 + secrets.randbelow(9 * 10**9))
     return identifier
-
-
-def _check_resources(deployed: Mapping[str, Any]) -> None:
-    chosen = [key for key in RESOURCES if deployed.get(key)]
-    if len(chosen) != 1:
-        raise _wrong(
-            "deployed_model",
-            "Exactly one of dedicated_resources, automatic_resources and shared_resources must "
-            f"be set; got {', '.join(snake(c) for c in chosen) or 'none'}.",
-        )
-    if chosen == ["sharedResources"]:
-        raise ApiError(
-            "UNIMPLEMENTED",
-            "DeploymentResourcePools (shared_resources) are not implemented by the local cloud: "
-            "use dedicated_resources.",
-        )
-    resources = deployed[chosen[0]]
-    if chosen == ["dedicatedResources"]:
-        if not resources.get("machineSpec", {}).get("machineType"):
-            raise _wrong(
-                "deployed_model.dedicated_resources.machine_spec.machine_type",
-                "dedicated_resources.machine_spec.machine_type must be set.",
-            )
-        if int(resources.get("minReplicaCount") or 0) < 1:
-            raise _wrong(
-                "deployed_model.dedicated_resources.min_replica_count",
-                "dedicated_resources.min_replica_count must be at least 1.",
-            )
-    least, most = int(resources.get("minReplicaCount") or 0), resources.get("maxReplicaCount")
-    if most and int(most) < least:
-        raise _wrong(
-            f"deployed_model.{snake(chosen[0])}.max_replica_count",
-            f"max_replica_count {most} is below min_replica_count {least}.",
-        )
 
 
 def _public(deployed: Json) -> Json:

@@ -4,7 +4,6 @@ import base64
 import binascii
 import json
 import math
-import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -14,9 +13,13 @@ from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Handler
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
+from localcloud.vertex import addresses
+from localcloud.vertex.traffic import Traffic
 
 LARGEST_REQUEST = 1_500_000
-"""Bytes of one request to a shared public endpoint.
+"""Bytes of one request to a shared public endpoint."""
+LARGEST_DEDICATED = 10_000_000
+"""Bytes of one request to a dedicated endpoint.
 
 Source: https://cloud.google.com/vertex-ai/docs/predictions/choose-endpoint-type
 """
@@ -37,17 +40,23 @@ class Predictions:
         self.cloud = cloud
         self.engine = engine
         self.saw: Saw = lambda endpoint, deployed, instances, predictions: None
+        self.traffic = Traffic()
 
     def handlers(self) -> dict[str, Handler]:
         """Handlers by the last two parts of the method id; none holds the store while scoring."""
-        return {"endpoints.predict": self._predict, "endpoints.rawPredict": self._raw_predict}
+        return {
+            "endpoints.predict": self._predict,
+            "endpoints.rawPredict": self._raw_predict,
+            "endpoints.streamRawPredict": self._raw_predict,
+        }
 
     def _predict(self, call: Call) -> Json:
         endpoint = call.resource()
-        deployed = _chosen(endpoint)
+        addresses.check_address(endpoint, call.host)
+        deployed = self.deployed(endpoint)
         model = self.cloud.store.get(deployed["model"]) or {}
         return {
-            "predictions": self._scored(endpoint, deployed, call.body.get("instances")),
+            "predictions": self._answered(endpoint, deployed, call.body.get("instances")),
             "deployedModelId": deployed["id"],
             "model": deployed["model"],
             "modelVersionId": deployed["modelVersionId"],
@@ -56,21 +65,34 @@ class Predictions:
 
     def _raw_predict(self, call: Call) -> Json:
         endpoint = call.resource()
-        deployed = _chosen(endpoint)
+        addresses.check_address(endpoint, call.host)
+        deployed = self.deployed(endpoint)
         payload: Any = call.body
         if isinstance(payload, dict) and set(payload) in ({"httpBody"}, {"http_body"}):
             payload = _payload(next(iter(payload.values())))
         if not isinstance(payload, Mapping):
             raise ApiError("INVALID_ARGUMENT", "The payload must be a JSON object with instances.")
-        return {"predictions": self._scored(endpoint, deployed, payload.get("instances"))}
+        return {"predictions": self._answered(endpoint, deployed, payload.get("instances"))}
 
-    def _scored(self, endpoint: Json, deployed: Json, instances: Any) -> list[Any]:
+    def _answered(self, endpoint: Json, deployed: Json, instances: Any) -> list[Any]:
+        predictions = self.scored(endpoint, deployed, instances)
+        self.saw(endpoint, str(deployed["id"]), instances, predictions)
+        return predictions
+
+    def scored(self, endpoint: Json, deployed: Json, instances: Any) -> list[Any]:
+        """What a deployed model predicts for the instances of a request.
+
+        Raises:
+            ApiError: INVALID_ARGUMENT, they are not what the model takes; UNIMPLEMENTED, it is
+                served by a container.
+        """
         if not isinstance(instances, list) or not instances:
             raise ApiError("INVALID_ARGUMENT", "instances must be a list of at least one instance.")
-        if len(json.dumps(instances)) > LARGEST_REQUEST:
+        largest = LARGEST_DEDICATED if endpoint.get("dedicatedEndpointDns") else LARGEST_REQUEST
+        if len(json.dumps(instances)) > largest:
             raise ApiError(
                 "INVALID_ARGUMENT",
-                f"The request is larger than {LARGEST_REQUEST} bytes: send fewer instances.",
+                f"The request is larger than {largest} bytes: send fewer instances.",
             )
         artifact = deployed.get("localArtifactUri")
         if not artifact:
@@ -86,27 +108,42 @@ class Predictions:
                     f"instances[{index}] must be an object with the model's features by name; "
                     f"got {json.dumps(instance)[:80]}.",
                 )
+        return self.answers(deployed, instances)
+
+    def deployed(self, endpoint: Json, identifier: str = "") -> Json:
+        """The deployed model that answers: the one named, or the one whose turn it is.
+
+        Raises:
+            ApiError: NOT_FOUND, it is not deployed; FAILED_PRECONDITION, none has traffic.
+        """
+        if not identifier:
+            return self.traffic.chosen(endpoint)
+        for item in endpoint.get("deployedModels", []):
+            if item["id"] == identifier:
+                named: Json = item
+                return named
+        raise ApiError(
+            "NOT_FOUND", f"The DeployedModel {identifier} is not deployed on {endpoint['name']}."
+        )
+
+    def features(self, deployed: Json) -> list[str]:
+        """The columns an instance of a deployed model must have."""
         try:
-            predictions = self.engine().predict(artifact, instances)
+            return self.engine().features(str(deployed["localArtifactUri"]))
+        except ValueError as error:
+            raise ApiError("FAILED_PRECONDITION", str(error)) from error
+
+    def answers(self, deployed: Json, instances: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """What a deployed BigQuery ML model predicts.
+
+        Raises:
+            ApiError: INVALID_ARGUMENT, the instances are not what the model takes.
+        """
+        try:
+            predictions = self.engine().predict(str(deployed["localArtifactUri"]), instances)
         except ValueError as error:
             raise ApiError("INVALID_ARGUMENT", str(error)) from error
-        answer = [plain(prediction) for prediction in predictions]
-        self.saw(endpoint, str(deployed["id"]), instances, answer)
-        return answer
-
-
-def _chosen(endpoint: Json) -> Json:
-    split = {key: percent for key, percent in endpoint.get("trafficSplit", {}).items() if percent}
-    deployed = {d["id"]: d for d in endpoint.get("deployedModels", [])}
-    if not split:
-        raise ApiError(
-            "FAILED_PRECONDITION",
-            f"The Endpoint {endpoint['name']} has no traffic: deploy a model with a "
-            "traffic_split, or set the endpoint's.",
-        )
-    chosen = random.choices(list(split), weights=list(split.values()))[0]
-    found: Json = deployed[chosen]
-    return found
+        return [plain(prediction) for prediction in predictions]
 
 
 def _payload(body: Any) -> Any:

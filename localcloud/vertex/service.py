@@ -13,7 +13,9 @@ from localcloud.vertex.batch_predictions import BatchPredictions
 from localcloud.vertex.cached_contents import CachedContents
 from localcloud.vertex.custom_jobs import CustomJobs
 from localcloud.vertex.deployment_monitoring import DeploymentMonitoring
+from localcloud.vertex.deployment_resource_pools import DeploymentResourcePools
 from localcloud.vertex.endpoints import Endpoints
+from localcloud.vertex.explanations import Explanations
 from localcloud.vertex.feature_monitors import FeatureMonitors
 from localcloud.vertex.feature_store import FeatureStore
 from localcloud.vertex.metadata import Metadata
@@ -53,6 +55,8 @@ class VertexService:
         self.batch_predictions = BatchPredictions(cloud, self.models, self.engine)
         self.endpoints = Endpoints(cloud, self.models)
         self.predictions = Predictions(cloud, self.engine)
+        self.explanations = Explanations(self.predictions)
+        self.deployment_resource_pools = DeploymentResourcePools(cloud)
         self.deployment_monitoring = DeploymentMonitoring(cloud, self.engine)
         self.predictions.saw = self.deployment_monitoring.saw
         self.monitors = Monitors(cloud, self.engine)
@@ -170,6 +174,7 @@ class VertexService:
             **self.model_evaluations.collections(prefix),
             **self.deployment_monitoring.collections(prefix),
             **self.batch_predictions.collections(prefix),
+            **self.deployment_resource_pools.collections(prefix),
             **self.feature_store.collections(prefix),
             **self.schedules.collections(prefix),
             **self.pipelines.collections(prefix),
@@ -190,6 +195,8 @@ class VertexService:
             **self.batch_predictions.handlers(),
             **self.endpoints.handlers(),
             **self.predictions.handlers(),
+            **self.explanations.handlers(),
+            **self.deployment_resource_pools.handlers(),
             **self.deployment_monitoring.handlers(),
             **self.feature_store.handlers(),
             **self.schedules.handlers(),
@@ -219,8 +226,10 @@ class VertexService:
             handlers=handlers,
             unlocked=frozenset(
                 {
+                    "endpoints.explain",
                     "endpoints.predict",
                     "endpoints.rawPredict",
+                    "endpoints.streamRawPredict",
                     "evaluations.list",
                     "featureViews.sync",
                     "models.export",
@@ -238,6 +247,7 @@ class VertexService:
                     "aiplatform.projects.locations.publishers.models.export",
                 }
             ),
+            unparsed=frozenset({"endpoints.rawPredict", "endpoints.streamRawPredict"}),
             location_pattern=LOCATION,
         )
 

@@ -55,6 +55,9 @@ class FakeEngine:
     def write_table(self, project: str, dataset_id: str, table_id: str, rows: pa.Table) -> None:
         self.written[f"{project}.{dataset_id}.{table_id}"] = rows
 
+    def features(self, artifact_uri: str) -> list[str]:
+        return ["x"]
+
     def query(self, project: str, sql: str) -> pa.Table:
         self.queries.append(sql)
         for name, table in self.tables.items():
@@ -194,10 +197,12 @@ class Cloud:
             version, vertex_ai_model_id=into or model_id, aliases=aliases
         )
 
-    def endpoint(self, endpoint_id: str = "e") -> str:
+    def endpoint(self, endpoint_id: str = "e", **settings: Any) -> str:
         """Make an endpoint and return its name."""
         reply = self.call(
-            "POST", f"{LOCATION}/endpoints?endpointId={endpoint_id}", {"displayName": endpoint_id}
+            "POST",
+            f"{LOCATION}/endpoints?endpointId={endpoint_id}",
+            {"displayName": endpoint_id, **settings},
         )
         assert reply.status == 200, reply
         return f"{LOCATION}/endpoints/{endpoint_id}"

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions
+from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
 
 from tests.conftest import LocalCloud
 
@@ -65,3 +67,48 @@ def test_a_feature_group_lives(sdk: Any) -> None:
     group.delete(force=True)
 
     assert features == ["mass"]
+
+
+TRAIN = """
+CREATE OR REPLACE MODEL ds.late OPTIONS(model_type='LOGISTIC_REG', input_label_cols=['late'],
+  model_registry='VERTEX_AI', vertex_ai_model_id='late') AS
+SELECT CAST(n AS FLOAT64) AS minutes, IF(MOD(n, 3) = 0, 'AA', 'UA') AS carrier, n > 200 AS late
+FROM UNNEST(GENERATE_ARRAY(1, 400)) AS n
+"""
+
+
+@pytest.mark.covers(
+    "aiplatform.projects.locations.endpoints.explain",
+    "aiplatform.projects.locations.endpoints.predict",
+)
+def test_a_model_trained_in_sql_predicts_and_explains(sdk: Any, local_cloud: LocalCloud) -> None:
+    client = bigquery.Client(
+        project=sdk.initializer.global_config.project,
+        credentials=AnonymousCredentials(),
+        client_options=ClientOptions(api_endpoint=local_cloud.url),
+    )
+    client.create_dataset("ds")
+    client.query(TRAIN).result()
+    endpoint = sdk.Endpoint.create(display_name="late")
+    sdk.Model("late").deploy(
+        endpoint=endpoint,
+        machine_type="n1-standard-2",
+        explanation_parameters=sdk.explain.ExplanationParameters(
+            {"sampled_shapley_attribution": {"path_count": 10}}
+        ),
+        explanation_metadata=sdk.explain.ExplanationMetadata(
+            inputs={"minutes": {}, "carrier": {}}, outputs={"late_probs": {}}
+        ),
+    )
+    asked = [{"minutes": 390.0, "carrier": "AA"}]
+
+    predicted = endpoint.predict(asked).predictions[0]
+    explained = endpoint.explain(asked)
+
+    attribution = explained.explanations[0].attributions[0]
+    by_feature = dict(attribution.feature_attributions)
+    way = attribution.instance_output_value - attribution.baseline_output_value
+    assert predicted["predicted_late"] == attribution.output_display_name == "true"
+    assert attribution.instance_output_value == pytest.approx(predicted["late_probs"][0])
+    assert sum(by_feature.values()) == pytest.approx(way)
+    assert by_feature["minutes"] > 0.1 > abs(by_feature["carrier"])
