@@ -110,6 +110,12 @@ class BigQueryEngine(Protocol):
     ) -> dict[str, Any]:
         """Run a job and return it once it is done, whether or not it failed.
 
+        Args:
+            project: Whose job.
+            job_id: Its id.
+            location: Where it runs; empty: where its datasets are.
+            configuration: As `jobs.insert` takes it.
+
         Raises:
             ValueError: It is refused: the id was used before, the configuration is wrong.
         """

@@ -92,7 +92,7 @@ class DeploymentMonitoring:
             )
         self._check(body, endpoint)
         self.store.put(endpoint["name"], {**endpoint, "modelDeploymentMonitoringJob": body["name"]})
-        self.requests.open(endpoint["name"])
+        self.requests.open(endpoint["name"], table_of(endpoint["name"]))
         table = {
             "logSource": "SERVING",
             "logType": "PREDICT",
@@ -198,7 +198,8 @@ class DeploymentMonitoring:
         if random.random() >= float(strategy["sampleRate"]):
             return
         present = self.cloud.clock()
-        self.requests.record(endpoint["name"], deployed, present, instances, predictions)
+        name, table = endpoint["name"], table_of(endpoint["name"])
+        self.requests.record(name, table, deployed, present, instances, predictions)
         if job["state"] == PENDING:
             self._learn(job["name"], instances)
 

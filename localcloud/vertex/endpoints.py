@@ -343,6 +343,8 @@ def check_logging(endpoint: Json) -> None:
     if not config.get("enabled"):
         return
     field = "endpoint.predict_request_response_logging_config"
+    if endpoint.get("network"):
+        raise _wrong(field, "An Endpoint that is peered to a network does not log its requests.")
     rate = config.get("samplingRate", 0)
     if not 0 < rate <= 1:
         raise _wrong(

@@ -39,7 +39,7 @@ class Predictions:
     def __init__(self, cloud: Cloud, engine: Callable[[], BigQueryEngine]) -> None:
         self.cloud = cloud
         self.engine = engine
-        self.saw: Saw = lambda endpoint, deployed, instances, predictions: None
+        self.saw: Sequence[Saw] = ()
         self.traffic = Traffic()
 
     def handlers(self) -> dict[str, Handler]:
@@ -76,7 +76,8 @@ class Predictions:
 
     def _answered(self, endpoint: Json, deployed: Json, instances: Any) -> list[Any]:
         predictions = self.scored(endpoint, deployed, instances)
-        self.saw(endpoint, str(deployed["id"]), instances, predictions)
+        for told in self.saw:
+            told(endpoint, str(deployed["id"]), instances, predictions)
         return predictions
 
     def scored(self, endpoint: Json, deployed: Json, instances: Any) -> list[Any]:

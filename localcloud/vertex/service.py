@@ -28,6 +28,7 @@ from localcloud.vertex.monitors import Monitors
 from localcloud.vertex.persistent_resources import PersistentResources
 from localcloud.vertex.pipelines import Pipelines
 from localcloud.vertex.predictions import Predictions
+from localcloud.vertex.request_log import RequestLog
 from localcloud.vertex.schedules import Schedules, Work
 from localcloud.vertex.tensorboards import Tensorboards
 from localcloud.vertex.training_pipelines import TrainingPipelines
@@ -58,7 +59,8 @@ class VertexService:
         self.explanations = Explanations(self.predictions)
         self.deployment_resource_pools = DeploymentResourcePools(cloud)
         self.deployment_monitoring = DeploymentMonitoring(cloud, self.engine)
-        self.predictions.saw = self.deployment_monitoring.saw
+        self.request_log = RequestLog(self.deployment_monitoring.requests, cloud.clock)
+        self.predictions.saw = (self.request_log.saw, self.deployment_monitoring.saw)
         self.monitors = Monitors(cloud, self.engine)
         self.feature_store = FeatureStore(cloud, self.engine)
         self.feature_monitors = FeatureMonitors(cloud, self.feature_store)
@@ -235,7 +237,6 @@ class VertexService:
                     "models.export",
                 }
             ),
-            unparsed=frozenset({"endpoints.rawPredict"}),
             absent=frozenset(
                 {
                     "aiplatform.endpoints.predict",

@@ -1,7 +1,6 @@
-"""Requests of monitored endpoints and their responses, as rows of BigQuery.
+"""Requests of endpoints and their responses, as rows of BigQuery.
 
-The table is `model_deployment_monitoring_<endpoint>.serving_predict`, with the columns of request
-logging: https://cloud.google.com/vertex-ai/docs/predictions/online-prediction-logging
+The columns are those of https://cloud.google.com/vertex-ai/docs/predictions/online-prediction-logging
 """
 
 import json
@@ -32,7 +31,7 @@ FROM UNNEST(@rows) AS row"""
 
 
 def table_of(endpoint: str) -> str:
-    """`project.dataset.table` of an endpoint's log."""
+    """`project.dataset.table` of a monitored endpoint's log, `….serving_predict`."""
     # A dataset's id has no hyphens, an endpoint's may.
     identifier = re.sub(r"[^A-Za-z0-9_]", "_", endpoint.rsplit("/", 1)[1])
     project = endpoint.split("/")[1]
@@ -59,17 +58,18 @@ class ServingLog:
     def __init__(self, engine: Callable[[], BigQueryEngine]) -> None:
         self.engine = engine
         self._lock = threading.Lock()
-        self._waiting: dict[str, list[Json]] = {}
+        self._waiting: dict[tuple[str, str], list[Json]] = {}
         self._made: set[str] = set()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="serving-log")
 
-    def open(self, endpoint: str) -> None:
-        """Make an endpoint's table, if it is not there."""
-        self._worker.submit(self._write, endpoint)
+    def open(self, endpoint: str, table: str) -> None:
+        """Make a table, where its endpoint is, if it is not there."""
+        self._worker.submit(self._write, endpoint, table)
 
     def record(
         self,
         endpoint: str,
+        table: str,
         deployed: str,
         moment: datetime,
         instances: Sequence[Any],
@@ -85,8 +85,8 @@ class ServingLog:
             "response_payload": [json.dumps(prediction) for prediction in predictions],
         }
         with self._lock:
-            self._waiting.setdefault(endpoint, []).append(row)
-        self._worker.submit(self._write, endpoint)
+            self._waiting.setdefault((endpoint, table), []).append(row)
+        self._worker.submit(self._write, endpoint, table)
 
     def flush(self) -> None:
         """Wait until all that was recorded is written."""
@@ -96,28 +96,27 @@ class ServingLog:
         """Write what waits, and end."""
         self._worker.shutdown(wait=True)
 
-    def _write(self, endpoint: str) -> None:
+    def _write(self, endpoint: str, table: str) -> None:
         with self._lock:
-            rows = self._waiting.pop(endpoint, [])
+            rows = self._waiting.pop((endpoint, table), [])
         try:
-            self._make(endpoint)
+            self._make(endpoint, table)
             if rows:
-                self._run(endpoint, INSERT.format(table=table_of(endpoint)), rows)
+                self._run(endpoint, INSERT.format(table=table), rows)
         except (ValueError, RuntimeError) as error:
             # A request that was answered cannot be failed by its log any more.
             log.error("%d requests of %s were not logged: %s", len(rows), endpoint, error)
-            self._made.discard(endpoint)
+            self._made.discard(table)
 
-    def _make(self, endpoint: str) -> None:
-        if endpoint in self._made:
+    def _make(self, endpoint: str, table: str) -> None:
+        if table in self._made:
             return
-        table = table_of(endpoint)
         dataset, location = table.rsplit(".", 1)[0], endpoint.split("/")[3]
         self._run(
             endpoint, f"CREATE SCHEMA IF NOT EXISTS `{dataset}` OPTIONS(location='{location}')"
         )
         self._run(endpoint, f"CREATE TABLE IF NOT EXISTS `{table}` ({COLUMNS})")
-        self._made.add(endpoint)
+        self._made.add(table)
 
     def _run(self, endpoint: str, sql: str, rows: Sequence[Json] = ()) -> None:
         query: Json = {"query": sql, "useLegacySql": False}
@@ -134,9 +133,8 @@ class ServingLog:
                     }
                 ],
             }
-        parts = endpoint.split("/")
         job = self.engine().run_job(
-            parts[1], f"model_monitoring_{secrets.token_hex(12)}", parts[3], {"query": query}
+            endpoint.split("/")[1], f"request_log_{secrets.token_hex(12)}", "", {"query": query}
         )
         if error := job["status"].get("errorResult"):
             raise ValueError(str(error.get("message", error)))
