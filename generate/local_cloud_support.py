@@ -133,6 +133,9 @@ def _api(api: str, methods: Sequence[RestMethod], compared: Proofs) -> str:
             # A few methods belong to no resource, such as `aiplatform.evaluateDataset`.
             resource, _, verb = method.id.split(".", 1)[1].rpartition(".")
             absent[resource or "(no resource)"][verb] = None
+            # A method such as `aiplatform.evaluateDataset` is of the API itself.
+            resource, _, verb = method.id.rpartition(".")
+            absent[resource][verb] = None
         elif method.is_of_operations:
             operations += method.key in compared
         else:
@@ -146,10 +149,14 @@ def _api(api: str, methods: Sequence[RestMethod], compared: Proofs) -> str:
         lines += [f"Long-running operations: {operations} methods, compared one by one.", ""]
     # What is served in one version only stands in the table, with that version.
     left = {
-        resource: [verb for verb in verbs if f"{api}.{resource}.{verb}" not in by_id]
+        resource: [verb for verb in verbs if f"{resource}.{verb}" not in by_id]
         for resource, verbs in absent.items()
     }
-    if told := [f"| `{name}` | {', '.join(verbs)} |" for name, verbs in left.items() if verbs]:
+    if told := [
+        f"| `{name.partition('.')[2] or name}` | {', '.join(verbs)} |"
+        for name, verbs in left.items()
+        if verbs
+    ]:
         lines += ["| answers 501 | methods |", "| --- | --- |", *told, ""]
     return "\n".join(lines)
 
