@@ -1,6 +1,6 @@
 """Every method that the local cloud implements is answered, and its answer compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -8,6 +8,7 @@ import pytest
 
 from generate.rest_methods import recorded, rest_methods
 from localcloud.discovery.document import load
+from localcloud.vertex.model_tunings import BASE_MODEL
 from tests.localcloud.conftest import LOCATION, Cloud, FakeEngine, OpenCloud
 from tests.localcloud.methods_compared import ROOT
 from tests.localcloud.test_feature_store import PLACES, VISITS
@@ -73,7 +74,131 @@ WORK = {
         }
     ]
 }
+SAID = [{"role": "user", "parts": [{"text": "a"}]}]
+GEMINI = f"{LOCATION}/publishers/google/models/gemini-2.5-flash"
+POOL = f"{LOCATION}/deploymentResourcePools/p"
+MACHINE = {"machineSpec": {"machineType": "n1-standard-4"}, "minReplicaCount": 1}
+STORE = f"{LOCATION}/metadataStores/default"
+BOARDS = f"{LOCATION}/tensorboards"
+TUNED = f"{LOCATION}/endpoints/tuned"
+EXPLAINED = {"parameters": {"sampledShapleyAttribution": {"pathCount": 1}}}
+
 VERTEX: dict[str, Sequence[Step]] = {
+    "explanations": [
+        ("POST", f"{LOCATION}/endpoints?endpointId=x", {"displayName": "x"}),
+        (
+            "POST",
+            f"{LOCATION}/endpoints/x:deployModel",
+            {
+                "deployedModel": {
+                    "model": f"{LOCATION}/models/m",
+                    "automaticResources": {"minReplicaCount": 1},
+                    "explanationSpec": EXPLAINED,
+                },
+                "trafficSplit": {"0": 100},
+            },
+        ),
+        ("POST", f"{LOCATION}/endpoints/x:explain", {"instances": [{"x": 1}]}),
+    ],
+    "deployment resource pools": [
+        (
+            "POST",
+            f"{LOCATION}/deploymentResourcePools",
+            {
+                "deploymentResourcePoolId": "p",
+                "deploymentResourcePool": {"dedicatedResources": MACHINE},
+            },
+        ),
+        *life(POOL, "dedicatedResources", MACHINE),
+        ("GET", f"{POOL}:queryDeployedModels", None),
+        gone(POOL),
+    ],
+    "tuned models": [
+        ("POST", f"{TUNED}:generateContent", {"contents": SAID}),
+        ("POST", f"{TUNED}:countTokens", {"contents": SAID}),
+        ("POST", f"{TUNED}:computeTokens", {"contents": SAID}),
+        (
+            "POST",
+            f"{LOCATION}/tuningJobs",
+            {
+                "baseModel": "gemini-2.5-flash",
+                "supervisedTuningSpec": {"trainingDatasetUri": "gs://b/rows.jsonl"},
+            },
+        ),
+        ("GET", "{made}", None),
+        ("GET", f"{LOCATION}/tuningJobs", None),
+        ("POST", "{made}:cancel", {}),
+    ],
+    "cached contents": [
+        (
+            "POST",
+            f"{LOCATION}/cachedContents",
+            {"model": GEMINI, "contents": SAID, "ttl": "3600s"},
+        ),
+        ("LIFE", f"{LOCATION}/cachedContents", ("ttl", "7200s")),
+        ("DELETE", "{made}", None),
+    ],
+    "metadata": [
+        ("POST", f"{LOCATION}/metadataStores?metadataStoreId=default", {}),
+        ("GET", STORE, None),
+        ("GET", f"{LOCATION}/metadataStores", None),
+        ("POST", f"{STORE}/contexts?contextId=outer", {}),
+        ("POST", f"{STORE}/contexts?contextId=inner", {}),
+        ("POST", f"{STORE}/executions?executionId=e", {}),
+        ("POST", f"{STORE}/artifacts?artifactId=a", {}),
+        *(
+            step
+            for member in ("contexts/outer", "executions/e", "artifacts/a")
+            for step in life(f"{STORE}/{member}", "description", "x")
+        ),
+        (
+            "POST",
+            f"{STORE}/contexts/outer:addContextChildren",
+            {"childContexts": [f"{STORE}/contexts/inner"]},
+        ),
+        (
+            "POST",
+            f"{STORE}/contexts/outer:removeContextChildren",
+            {"childContexts": [f"{STORE}/contexts/inner"]},
+        ),
+        (
+            "POST",
+            f"{STORE}/contexts/inner:addContextArtifactsAndExecutions",
+            {"executions": [f"{STORE}/executions/e"]},
+        ),
+        ("GET", f"{STORE}/contexts/inner:queryContextLineageSubgraph", None),
+        (
+            "POST",
+            f"{STORE}/executions/e:addExecutionEvents",
+            {"events": [{"artifact": f"{STORE}/artifacts/a", "type": "INPUT"}]},
+        ),
+        ("GET", f"{STORE}/executions/e:queryExecutionInputsAndOutputs", None),
+        gone(f"{STORE}/contexts/inner"),
+        gone(f"{STORE}/executions/e"),
+        gone(f"{STORE}/artifacts/a"),
+        gone(f"{STORE}?force=true"),
+    ],
+    "tensorboards": [
+        ("POST", BOARDS, {"displayName": "b"}),
+        ("LIFE", BOARDS, ("displayName", "c")),
+        ("POST", "{made}/experiments?tensorboardExperimentId=e", {}),
+        ("LIFE", "", ("description", "x")),
+        ("POST", "{made}/runs?tensorboardRunId=r", {"displayName": "r"}),
+        ("LIFE", "", ("description", "x")),
+        (
+            "POST",
+            "{made}/timeSeries?tensorboardTimeSeriesId=t",
+            {"displayName": "t", "valueType": "SCALAR"},
+        ),
+        ("LIFE", "", ("description", "x")),
+        ("DELETE", "{made}", None),
+        ("UP", "", None),
+        ("DELETE", "{made}", None),
+        ("UP", "", None),
+        ("DELETE", "{made}", None),
+        ("UP", "", None),
+        ("DELETE", "{made}", None),
+    ],
     "locations": [("GET", LOCATION, None)],
     "feature groups": [
         (
@@ -206,6 +331,7 @@ VERTEX: dict[str, Sequence[Step]] = {
         ),
         ("POST", f"{LOCATION}/endpoints/e:predict", {"instances": [{"x": 1}]}),
         ("POST", f"{LOCATION}/endpoints/e:rawPredict", {"instances": [{"x": 1}]}),
+        ("POST", f"{LOCATION}/endpoints/e:streamRawPredict", {"instances": [{"x": 1}]}),
         (
             "POST",
             f"{LOCATION}/modelDeploymentMonitoringJobs",
@@ -295,6 +421,7 @@ VERTEX: dict[str, Sequence[Step]] = {
             for model, verb, body in (
                 ("gemini-2.5-flash", "generateContent", {"contents": [{"parts": [{"text": "a"}]}]}),
                 ("gemini-2.5-flash", "countTokens", {"contents": [{"parts": [{"text": "a"}]}]}),
+                ("gemini-2.5-flash", "computeTokens", {"contents": SAID}),
             )
         ),
         *(
@@ -483,14 +610,18 @@ def run(cloud: Cloud, steps: Sequence[Step], root: str) -> list[str]:
                 pass
             continue
         path = (path if path.startswith("/") else root + path).replace("{made}", made)
+        if http == "UP":
+            made = made.rsplit("/", 2)[0]
+            continue
         if http == "EVALUATION":
             [made] = [one["name"] for one in cloud.call("GET", path).body["modelEvaluations"]]
             continue
         if http == "LIFE":
             changed, value = body
+            listed = path if path != root else root + made.rsplit("/", 1)[0]
             name = f"/v1/{made}" if path.startswith("/v1/projects") and root == "" else root + made
             queue[:0] = [
-                (verb, where if verb != "GET" or where == name else path, content)
+                (verb, where if verb != "GET" or where == name else listed, content)
                 for verb, where, content in life(name, changed, value)
             ]
             continue
@@ -515,11 +646,23 @@ def run(cloud: Cloud, steps: Sequence[Step], root: str) -> list[str]:
     return wrong
 
 
+class Regressor(FakeEngine):
+    """A BigQuery whose models predict a number."""
+
+    def predict(
+        self, artifact_uri: str, instances: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        return [{"predicted_y": 1.0} for _ in instances]
+
+
 @pytest.fixture
 def served(open_cloud: OpenCloud) -> Cloud:
     rows = pa.table({"x": [1.0]})
-    cloud = open_cloud(engine=FakeEngine({"places": PLACES, "visits": VISITS, "requests": rows}))
+    cloud = open_cloud(engine=Regressor({"places": PLACES, "visits": VISITS, "requests": rows}))
     cloud.register()
+    # A tuning job would make it of examples that it reads over HTTP, from a server that listens.
+    endpoint = {"name": TUNED, BASE_MODEL: "gemini-2.5-flash"}
+    cloud.server.cloud.store.put(TUNED, endpoint)
     return cloud
 
 
