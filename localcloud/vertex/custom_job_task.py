@@ -14,12 +14,16 @@ from localcloud.vertex.job_runs import Stopped
 from localcloud.vertex.pipeline_spec import Values
 
 API = "https://{location}-aiplatform.googleapis.com/v1/{name}"
-_TEXTS = (
+_OF_SPECIFICATION = (
     "service_account",
     "network",
     "tensorboard",
     "persistent_resource_id",
+    "enable_web_access",
+    "reserved_ip_ranges",
+    "psc_interface_config",
 )
+_OF_SCHEDULING = ("timeout", "restart_job_on_worker_restart", "strategy", "max_wait_duration")
 
 
 def specification(parameters: Json) -> Json:
@@ -29,11 +33,11 @@ def specification(parameters: Json) -> Json:
         ApiError: INVALID_ARGUMENT or UNIMPLEMENTED; it could not run.
     """
     given: dict[str, Any] = {"worker_pool_specs": parameters.get("worker_pool_specs") or []}
-    given |= {key: parameters[key] for key in _TEXTS if parameters.get(key)}
+    given |= {key: parameters[key] for key in _OF_SPECIFICATION if parameters.get(key)}
     if base := parameters.get("base_output_directory"):
         given["base_output_directory"] = {"output_uri_prefix": base}
-    if timeout := parameters.get("timeout"):
-        given["scheduling"] = {"timeout": timeout}
+    if scheduling := {key: parameters[key] for key in _OF_SCHEDULING if parameters.get(key)}:
+        given["scheduling"] = scheduling
     schema = load("aiplatform.v1").schema
     found = schema.parse("GoogleCloudAiplatformV1CustomJobSpec", given, "custom_job.job_spec")
     worker_pool.check(found)
@@ -58,8 +62,16 @@ def run(custom_jobs: CustomJobs, given: Values, location: str, begun: Any) -> Va
     parent = (
         f"projects/{asked.get('project') or project}/locations/{asked.get('location') or place}"
     )
+    settings: Json = {}
+    if labels := asked.get("labels"):
+        settings["labels"] = labels
+    if key := asked.get("encryption_spec_key_name"):
+        settings["encryptionSpec"] = {"kmsKeyName": key}
     name = custom_jobs.add(
-        parent, str(asked.get("display_name") or "custom-job"), specification(asked), {}
+        parent,
+        str(asked.get("display_name") or "custom-job"),
+        specification(asked),
+        settings=settings,
     )
     try:
         begun(name)

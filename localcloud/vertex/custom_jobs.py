@@ -12,6 +12,8 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import psutil
 
@@ -86,7 +88,13 @@ class CustomJobs:
 
     # ------------------------------------------------------------ jobs of other jobs
     def add(
-        self, location: str, display_name: str, spec: Json, environment: Mapping[str, str]
+        self,
+        location: str,
+        display_name: str,
+        spec: Json,
+        *,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        settings: Mapping[str, Any] = MappingProxyType({}),
     ) -> str:
         """Keep a pending job that somebody else runs, by `runs.run`; gives its name.
 
@@ -95,13 +103,14 @@ class CustomJobs:
             display_name: What it is called.
             spec: A CustomJobSpec that passed the check.
             environment: Variables that its replicas have besides.
+            settings: Other fields of the job, such as its labels.
         """
         name = f"{location}/customJobs/{new_id()}"
         moment = now()
         times = {"createTime": moment, "updateTime": moment}
         told = {"localEnvironment": dict(environment), "localParent": True}
-        job = {"name": name, "displayName": display_name, "jobSpec": spec, **times, **told}
-        self.store.put(name, {**job, "state": "JOB_STATE_PENDING"})
+        job = {**settings, "name": name, "displayName": display_name, "jobSpec": spec}
+        self.store.put(name, {**job, **times, **told, "state": "JOB_STATE_PENDING"})
         return name
 
     def stop(self, name: str) -> None:

@@ -121,7 +121,7 @@ class TrainingPipelines:
     def _train(self, pipeline: Json) -> tuple[Json, str]:
         location = pipeline["name"].rsplit("/", 2)[0]
         task = pipeline["localTask"]
-        job = self.custom_jobs.add(location, f"{pipeline['displayName']}-custom-job", task, {})
+        job = self.custom_jobs.add(location, f"{pipeline['displayName']}-custom-job", task)
         metadata = {"backingCustomJob": job}
         self._tell(pipeline["name"], metadata)
         self.runs.stops_with(pipeline["name"], lambda: self.custom_jobs.stop(job))

@@ -125,7 +125,7 @@ class TuningJobs:
             location,
             f"{job['displayName']}-trial-{number}",
             spec,
-            {"CLOUD_ML_TRIAL_ID": str(number)},
+            environment={"CLOUD_ML_TRIAL_ID": str(number)},
         )
         trial = {
             "id": str(number),

@@ -389,19 +389,21 @@ def _artifacts() -> dict[str, Any]:
     return spec
 
 
-def _custom_job(script: str) -> dict[str, Any]:
+def _custom_job(script: str, **more: Any) -> dict[str, Any]:
     pool = {
         "machine_spec": {"machine_type": "n1-standard-4"},
         "replica_count": 1,
         "container_spec": {"image_uri": "i", "command": ["sh", "-c", script]},
     }
-    inputs = {"display_name": constant("train"), "worker_pool_specs": constant([pool])}
+    given = {"display_name": "train", "worker_pool_specs": [pool], **more}
+    inputs = {name: constant(value) for name, value in given.items()}
     spec = changed("root", "dag", "tasks", value={})
     spec["root"]["dag"]["tasks"]["train"] = {
         "componentRef": {"name": "comp-job"},
         "inputs": {"parameters": inputs},
     }
-    kinds = {"display_name": "STRING", "worker_pool_specs": "LIST"}
+    types = {str: "STRING", list: "LIST", dict: "STRUCT", bool: "BOOLEAN"}
+    kinds = {name: types[type(value)] for name, value in given.items()}
     spec["components"]["comp-job"] = part("exec-job", "gcp_resources", **kinds)
     module = "google_cloud_pipeline_components.container.v1.custom_job.launcher"
     container = {"image": "gcpc", "command": ["python3", "-u", "-m", module]}
@@ -419,6 +421,33 @@ def test_googles_custom_job_component_is_a_custom_job(cloud: Cloud) -> None:
         "JOB_STATE_SUCCEEDED",
     )
     assert custom_job["name"].rsplit("/", 1)[1] in told
+
+
+def test_every_parameter_of_googles_custom_job_component_reaches_the_job(cloud: Cloud) -> None:
+    run(
+        cloud,
+        _custom_job(
+            "true",
+            labels={"team": "data"},
+            encryption_spec_key_name="k",
+            enable_web_access=True,
+            reserved_ip_ranges=["r"],
+            strategy="SPOT",
+            max_wait_duration="60s",
+            restart_job_on_worker_restart=True,
+            timeout="100s",
+        ),
+    )
+
+    [job] = cloud.get(f"{LOCATION}/customJobs")["customJobs"]
+    assert (job["labels"], job["encryptionSpec"]) == ({"team": "data"}, {"kmsKeyName": "k"})
+    assert job["jobSpec"]["scheduling"] == {
+        "strategy": "SPOT",
+        "maxWaitDuration": "60s",
+        "restartJobOnWorkerRestart": True,
+        "timeout": "100s",
+    }
+    assert (job["jobSpec"]["enableWebAccess"], job["jobSpec"]["reservedIpRanges"]) == (True, ["r"])
 
 
 def test_a_custom_job_that_fails_fails_its_task(cloud: Cloud) -> None:
