@@ -130,9 +130,6 @@ def _api(api: str, methods: Sequence[RestMethod], compared: Proofs) -> str:
     operations = 0
     for method in methods:
         if not method.is_implemented:
-            # A few methods belong to no resource, such as `aiplatform.evaluateDataset`.
-            resource, _, verb = method.id.split(".", 1)[1].rpartition(".")
-            absent[resource or "(no resource)"][verb] = None
             # A method such as `aiplatform.evaluateDataset` is of the API itself.
             resource, _, verb = method.id.rpartition(".")
             absent[resource][verb] = None
