@@ -217,7 +217,7 @@ def test_v1_and_v1beta1_show_the_same_resources(cloud: Cloud) -> None:
     assert cloud.get(f"/v1beta1/{name}")["displayName"] == "e"
 
 
-@pytest.mark.parametrize("kind", ["nasJobs", "specialistPools", "batchPredictionJobs", "datasets"])
+@pytest.mark.parametrize("kind", ["nasJobs", "specialistPools", "indexes", "datasets"])
 def test_what_is_not_there_answers_501_with_a_sentence(cloud: Cloud, kind: str) -> None:
     reply = cloud.call("POST", f"{LOCATION}/{kind}", {})
 
