@@ -5,10 +5,10 @@ https://cloud.google.com/vertex-ai/docs/tabular-data/data-splits. Google searche
 its own in Vertex AI. BUDGET_HOURS is an upper limit: no further candidate begins after it.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -169,7 +169,7 @@ def train(
         BqmlError: The rows are not what the kind needs.
         NotImplementedError: A column's type is not taken yet.
     """
-    deadline = time.monotonic() + settings["BUDGET_HOURS"] * SECONDS_AN_HOUR
+    deadline = monotonic() + settings["BUDGET_HOURS"] * SECONDS_AN_HOUR
     if not FEWEST_ROWS <= table.num_rows <= MOST_ROWS:
         raise BqmlError(
             f"{kind.name} takes {FEWEST_ROWS:,} to {MOST_ROWS:,} rows, and the query gives "
@@ -180,7 +180,7 @@ def train(
     rows, test = _divided(table, settings["DATA_SPLIT_COL"])
     best: tuple[float, Model] | None = None
     for name, own in candidates:
-        if best is not None and time.monotonic() > deadline:
+        if best is not None and monotonic() > deadline:
             break
         model = _candidate(name, own, settings, rows, on_iteration)
         value = _value(model.fitted, settings["OPTIMIZATION_OBJECTIVE"])

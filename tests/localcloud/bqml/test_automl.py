@@ -135,7 +135,7 @@ def test_rows_are_divided_by_time(flights):
 
 def test_no_candidate_begins_after_the_budget(flights, monkeypatch):
     now = iter(range(0, 10**6, 5000))
-    monkeypatch.setattr(automl.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(automl, "monotonic", lambda: next(now))
     tried: list[str] = []
     candidate = automl._candidate
     monkeypatch.setattr(
