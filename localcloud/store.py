@@ -24,9 +24,14 @@ CREATE INDEX IF NOT EXISTS operations_pending ON operations(done, due);
 """
 
 
+def timestamp(moment: datetime) -> str:
+    """A moment as Google writes timestamps."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def now() -> str:
     """The time as Google writes timestamps."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return timestamp(datetime.now(UTC))
 
 
 class Store:

@@ -15,6 +15,7 @@ from localcloud.discovery.control_plane import ControlPlane
 from localcloud.discovery.page import page
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
+from localcloud.store import timestamp
 from localcloud.ticker import Ticker
 
 log = logging.getLogger(__name__)
@@ -209,8 +210,8 @@ class DataTransfer:
     def _new_run(self, config: Json, run_time: datetime, scheduled: datetime) -> Json:
         name = f"{config['name']}/runs/{new_uuid()}"
         run = {field: config[field] for field in TOLD_OF_A_RUN if field in config}
-        times = {"scheduleTime": _text(scheduled), "runTime": _text(run_time)}
-        times["updateTime"] = _text(self.clock())
+        times = {"scheduleTime": timestamp(scheduled), "runTime": timestamp(run_time)}
+        times["updateTime"] = timestamp(self.clock())
         return self.store.put(name, {**run, **times, "name": name, "state": "PENDING"})
 
     def _submit(self, name: str) -> None:
@@ -230,7 +231,7 @@ class DataTransfer:
             self._end(name, 13, str(error))
 
     def _run(self, name: str) -> None:
-        run = self._advance(name, state="RUNNING", startTime=_text(self.clock()))
+        run = self._advance(name, state="RUNNING", startTime=timestamp(self.clock()))
         if run is None or self._engine is None:
             return
         parts = name.split("/")
@@ -260,7 +261,7 @@ class DataTransfer:
         self._finish(name, state="FAILED", errorStatus={"code": code, "message": message})
 
     def _finish(self, name: str, **changes: object) -> None:
-        run = self._advance(name, endTime=_text(self.clock()), **changes)
+        run = self._advance(name, endTime=timestamp(self.clock()), **changes)
         with self.store.transaction():
             config = self.store.get(name.rsplit("/", 2)[0])
             if run is not None and config is not None:
@@ -273,14 +274,14 @@ class DataTransfer:
             run = self.store.get(name)
             if run is None or run["state"] not in UNFINISHED:
                 return None
-            return self.store.put(name, {**run, **changes, "updateTime": _text(self.clock())})
+            return self.store.put(name, {**run, **changes, "updateTime": timestamp(self.clock())})
 
     def _log(self, name: str, severity: str, text: str) -> None:
         with self.store.transaction():
             if self.store.get(name) is None:
                 return
             count = len(self.store.under(name, "transferLogs"))
-            message = {"messageTime": _text(self.clock()), "severity": severity}
+            message = {"messageTime": timestamp(self.clock()), "severity": severity}
             self.store.put(f"{name}/transferLogs/{count}", {**message, "messageText": text})
 
     def _deleting_run(self, call: Call, run: Json) -> None:
@@ -415,12 +416,8 @@ def _schedule(config: Json) -> str:
 
 def _with_next(config: Json, moment: datetime | None) -> Json:
     kept = {key: value for key, value in config.items() if key != "nextRunTime"}
-    return kept if moment is None else {**kept, "nextRunTime": _text(moment)}
+    return kept if moment is None else {**kept, "nextRunTime": timestamp(moment)}
 
 
 def _moment(text: object) -> datetime | None:
     return datetime.fromisoformat(str(text)).astimezone(UTC) if text else None
-
-
-def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

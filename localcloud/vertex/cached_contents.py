@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Collection, Handler
 from localcloud.errors import ApiError, Json, Violation, invalid
+from localcloud.store import timestamp
 
 LIFE = timedelta(hours=1)
 """How long a cache lives without `ttl` and `expireTime`."""
@@ -118,4 +119,4 @@ class CachedContents:
         else:
             life = LIFE
         ends = self.cloud.clock() + life
-        return {**rest, "expireTime": ends.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+        return {**rest, "expireTime": timestamp(ends)}

@@ -7,7 +7,7 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Collection, Handler
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
+from localcloud.store import timestamp
 from localcloud.vertex import anomaly_search
 from localcloud.vertex.serving_log import ServingLog, table_of
 
@@ -142,7 +143,7 @@ class DeploymentMonitoring:
             **job,
             "state": RUNNING,
             "scheduleState": "OFFLINE",
-            "nextScheduleTime": _text(due),
+            "nextScheduleTime": timestamp(due),
         }
 
     def _updating(self, call: Call, before: Json, after: Json) -> Json:
@@ -231,8 +232,8 @@ class DeploymentMonitoring:
                 while following <= present:
                     following += deployment_drift.span(job, "monitorInterval")
                 if following != due:
-                    begun = {"scheduleState": "RUNNING", "localRunning": _text(due)}
-                    changed = {**job, **begun, "nextScheduleTime": _text(following)}
+                    begun = {"scheduleState": "RUNNING", "localRunning": timestamp(due)}
+                    changed = {**job, **begun, "nextScheduleTime": timestamp(following)}
                     self.store.put(job["name"], changed)
                     self._start(job["name"], due)
                 times.append(following)
@@ -280,7 +281,7 @@ class DeploymentMonitoring:
             run = f"{name}/{RUNS}/{int(due.timestamp() * 1000)}"
             self.store.put(run, {"name": run, "localRows": list(rows)})
             job.pop("localRunning", None)
-            metadata = {"runTime": _text(due), "status": status}
+            metadata = {"runTime": timestamp(due), "status": status}
             self.store.put(
                 name,
                 {**job, "scheduleState": "OFFLINE", "latestMonitoringPipelineMetadata": metadata},
@@ -295,7 +296,3 @@ class DeploymentMonitoring:
         job = call.resource()
         rows = [row for run in self.store.under(call.name, RUNS) for row in run["localRows"]]
         return anomaly_search.search(job, rows, call.body)
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pyarrow as pa
 from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Collection, Handler
 from localcloud.errors import ApiError, Json
+from localcloud.store import timestamp
 from localcloud.vertex import cron, payload
 from localcloud.vertex.feature_store import ID, FeatureStore
 
@@ -138,7 +139,7 @@ class FeatureMonitors:
     def _new(self, monitor: Json, body: Json, trigger: str) -> Json:
         return {
             **body,
-            "createTime": _text(self.cloud.clock()),
+            "createTime": timestamp(self.cloud.clock()),
             "featureSelectionConfig": monitor["featureSelectionConfig"],
             "triggerType": f"{TRIGGER}_{trigger}",
         }
@@ -337,7 +338,3 @@ def _wrong(message: str) -> ApiError:
 
 def _moment(text: Any) -> datetime | None:
     return datetime.fromisoformat(str(text)) if text else None
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -14,7 +14,7 @@ from localcloud.discovery.call import Call, Collection, Handler
 from localcloud.discovery.page import page
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
-from localcloud.store import now
+from localcloud.store import now, timestamp
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class Monitors:
 
     def begin_scheduled(self, request: Json, schedule: str, present: datetime) -> str:
         """Begin a job of a schedule; gives its name."""
-        moment = present.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        moment = timestamp(present)
         times = {"createTime": moment, "updateTime": moment}
         job = self._scheduled(request, {**times, "schedule": schedule})
         # Numbered by the time, so that one run is not begun twice.

@@ -15,7 +15,7 @@ from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Collection, Handler
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
-from localcloud.store import now
+from localcloud.store import now, timestamp
 from localcloud.vertex import (
     bigquery_task,
     container_task,
@@ -156,7 +156,7 @@ class Pipelines:
 
     def begin_scheduled(self, request: Json, schedule: str, present: datetime) -> str:
         """Begin a job of a schedule; gives its name."""
-        moment = present.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        moment = timestamp(present)
         job = request["pipelineJob"]
         name = str(job["pipelineSpec"]["pipelineInfo"].get("name", "pipeline"))
         identifier = f"{name}-{present:%Y%m%d%H%M%S}"

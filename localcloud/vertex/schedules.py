@@ -6,11 +6,12 @@ Source: https://cloud.google.com/vertex-ai/docs/pipelines/schedule-pipeline-run
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Collection, Handler
 from localcloud.errors import ApiError, Json
+from localcloud.store import timestamp
 from localcloud.vertex import cron
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ class Schedules:
             **body,
             "state": "ACTIVE",
             "startedRunCount": "0",
-            "startTime": body.get("startTime") or _text(present),
+            "startTime": body.get("startTime") or timestamp(present),
         }
         self._check(body)
         return self._planned(body, present)
@@ -124,13 +125,13 @@ class Schedules:
         self.wake()
         if spent or (end and following > end):
             return {**schedule, "state": "COMPLETED"}
-        return {**schedule, "nextRunTime": _text(following)}
+        return {**schedule, "nextRunTime": timestamp(following)}
 
     def _pause(self, call: Call) -> Json:
         schedule = call.resource()
         if schedule["state"] != "ACTIVE":
             raise _unfit(schedule, "ACTIVE", "paused")
-        schedule.update(state="PAUSED", lastPauseTime=_text(self.cloud.clock()))
+        schedule.update(state="PAUSED", lastPauseTime=timestamp(self.cloud.clock()))
         schedule["localDue"] = schedule.pop("nextRunTime", None)
         self.store.put(call.name, schedule)
         return {}
@@ -142,9 +143,9 @@ class Schedules:
         present = self.cloud.clock()
         catch_up = bool(call.body.get("catchUp"))
         due = _moment(schedule.pop("localDue", None))
-        schedule.update(state="ACTIVE", lastResumeTime=_text(present), catchUp=catch_up)
+        schedule.update(state="ACTIVE", lastResumeTime=timestamp(present), catchUp=catch_up)
         if catch_up and due and due < present:
-            schedule["nextRunTime"] = _text(due)
+            schedule["nextRunTime"] = timestamp(due)
             self.wake()
         else:
             schedule = self._planned(schedule, present)
@@ -180,7 +181,7 @@ class Schedules:
 
     def _begun(self, schedule: Json, name: str, due: datetime, present: datetime) -> Json:
         count = int(schedule.get("startedRunCount") or 0) + 1
-        response: Json = {"scheduledRunTime": _text(due)}
+        response: Json = {"scheduledRunTime": timestamp(due)}
         try:
             response["runResponse"] = self.works[name].begin(
                 schedule[name], schedule["name"], present
@@ -204,7 +205,3 @@ def _unfit(schedule: Json, wanted: str, what: str) -> ApiError:
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
