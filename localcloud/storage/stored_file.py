@@ -37,6 +37,16 @@ def stored_file(store: Store, uri: str) -> Path:
     return store.folder / FOLDER / str(row["localFile"])
 
 
+def below(store: Store, prefix: str) -> list[Json]:
+    """The metadata of the objects whose URI begins with a prefix, `gs://bucket/path`."""
+    bucket, _, name = prefix.removeprefix("gs://").partition("/")
+    return [
+        row
+        for row in store.under(f"buckets/{bucket}", "objects")
+        if str(row["name"]).startswith(name)
+    ]
+
+
 def row_name(bucket: str, name: str) -> str:
     """What the store calls an object."""
     # A name may hold slashes, which would read as a path in the store.

@@ -63,21 +63,16 @@ class ModelExports:
 
     def _copied(self, source: str, folder: str) -> None:
         store, base = self.cloud.store, source.rstrip("/") + "/"
-        bucket, _, below = base.removeprefix("gs://").partition("/")
-        rows = [
-            row
-            for row in store.under(f"buckets/{bucket}", "objects")
-            if str(row["name"]).startswith(below)
-        ]
+        rows = stored_file.below(store, base)
         if not rows:
             raise ApiError("FAILED_PRECONDITION", f"There is no object below {base}.")
         for row in rows:
-            file = store.folder / stored_file.FOLDER / str(row["localFile"])
+            uri = f"gs://{row['bucket']}/{row['name']}"
             stored_file.write(
                 store,
                 self.cloud.base_url(),
-                f"{folder}/{str(row['name'])[len(below) :]}",
-                file.read_bytes(),
+                f"{folder}/{uri.removeprefix(base)}",
+                stored_file.stored_file(store, uri).read_bytes(),
                 str(row["contentType"]),
             )
 

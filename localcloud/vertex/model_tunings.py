@@ -4,19 +4,16 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/models/gemini-use-supervis
 """
 
 import json
-from urllib.parse import quote
-
-import httpx
 
 from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Collection, Handler, new_id
 from localcloud.errors import ApiError, Json, Violation, invalid
+from localcloud.storage.stored_file import stored_file
 from localcloud.store import now
 from localcloud.vertex.job_runs import JobRuns
 from localcloud.vertex.models import Models
 
 JOBS_AT_A_TIME = 2
-SECONDS = 60.0
 BASE_MODEL = "localBaseModel"
 """The field of an endpoint that tells what the stand-in on it stands in for."""
 
@@ -106,13 +103,9 @@ class ModelTunings:
         }
 
     def _examples(self, uri: str) -> list[Json]:
-        bucket, _, name = uri.removeprefix("gs://").partition("/")
-        address = f"{self.cloud.base_url()}/storage/v1/b/{bucket}/o/{quote(name, safe='')}"
-        response = httpx.get(address, params={"alt": "media"}, timeout=SECONDS)
-        if not response.is_success:
-            raise ApiError("NOT_FOUND", f"{uri} cannot be read: {response.status_code}.")
+        text = stored_file(self.store, uri).read_text("utf-8")
         found = []
-        for number, line in enumerate(response.text.splitlines(), start=1):
+        for number, line in enumerate(text.splitlines(), start=1):
             try:
                 example = json.loads(line)
                 turns = example["contents"]

@@ -9,6 +9,7 @@ from typing import Any
 from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Collection, Handler, new_id
 from localcloud.errors import ApiError, Json, invalid
+from localcloud.storage import stored_file
 from localcloud.vertex import persistent_resources, trial_measurement, tuning_jobs, worker_pool
 from localcloud.vertex.custom_jobs import CustomJobs
 from localcloud.vertex.job_runs import JobRuns
@@ -170,7 +171,7 @@ class TrainingPipelines:
 
     def _uploaded(self, pipeline: Json, written: str) -> Json:
         artifacts = f"{written}/model"
-        if not self._has_objects(f"{artifacts}/"):
+        if not stored_file.below(self.store, f"{artifacts}/"):
             raise ApiError("INVALID_ARGUMENT", f'There are no files under "{artifacts}" to copy.')
         model, location = pipeline["modelToUpload"], pipeline["name"].rsplit("/", 2)[0]
         shared = {k: v for k, v in model.items() if k in SHARED}
@@ -187,11 +188,6 @@ class TrainingPipelines:
                 name = f"{location}/models/{pipeline.get('modelId') or new_id()}"
             version = self.models.add_version(name, shared, fixed, model.get("versionAliases", []))
         return {**model, "artifactUri": artifacts, "name": name, "versionId": version["versionId"]}
-
-    def _has_objects(self, prefix: str) -> bool:
-        bucket, _, folder = prefix.removeprefix("gs://").partition("/")
-        objects = self.store.under(f"buckets/{bucket}", "objects")
-        return any(str(row["name"]).startswith(folder) for row in objects)
 
 
 def plain(value: Any) -> Any:
