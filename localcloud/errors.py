@@ -126,6 +126,11 @@ class ApiError(Exception):
         return {"code": CODE[self.status], "message": self.message}
 
 
+def invalid_field(field: str, description: str) -> ApiError:
+    """The 400 about one field."""
+    return invalid([Violation(field, description)])
+
+
 def invalid(violations: Sequence[Violation]) -> ApiError:
     """The 400 that lists every violation, one a line, as Google's front ends do."""
     return ApiError(

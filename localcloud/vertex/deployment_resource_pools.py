@@ -9,6 +9,7 @@ from localcloud.cloud import Cloud
 from localcloud.discovery.call import Call, Collection, Handler
 from localcloud.discovery.page import page
 from localcloud.errors import ApiError, Json, invalid
+from localcloud.vertex.deployed_model import public
 from localcloud.vertex.serving_resources import check_dedicated
 
 ID_PARAMETER = "deploymentResourcePoolId"
@@ -81,12 +82,8 @@ class DeploymentResourcePools:
             {"endpoint": endpoint, "item": item} for endpoint, item in self._users(pool["name"])
         ]
         shown, token = page(users, dict(call.query), asked=call.name)
-        hidden = ("localArtifactUri", "bigqueryModel")
         return {
-            "deployedModels": [
-                {key: value for key, value in user["item"].items() if key not in hidden}
-                for user in shown
-            ],
+            "deployedModels": [public(user["item"]) for user in shown],
             "deployedModelRefs": [
                 {"endpoint": user["endpoint"], "deployedModelId": user["item"]["id"]}
                 for user in shown

@@ -12,9 +12,10 @@ from localcloud.discovery import mask
 from localcloud.discovery.call import Call, Handler
 from localcloud.discovery.operations import explanations_fail
 from localcloud.discovery.schema import camel, snake
-from localcloud.errors import ApiError, Json, Violation, invalid
+from localcloud.errors import ApiError, Json, Violation, invalid, invalid_field
 from localcloud.store import now
 from localcloud.vertex import addresses, serving_resources
+from localcloud.vertex.deployed_model import deployed_model, public
 from localcloud.vertex.model_capability import NOT_DEPLOYABLE
 from localcloud.vertex.models import Models
 
@@ -60,7 +61,7 @@ class Endpoints:
     def creating(self, call: Call, body: Json) -> Json:
         """A new endpoint has nothing deployed, hence no traffic."""
         if body.get("trafficSplit"):
-            raise _wrong(
+            raise invalid_field(
                 "endpoint.traffic_split",
                 "traffic_split must be empty for a new Endpoint: nothing is deployed on it.",
             )
@@ -77,7 +78,7 @@ class Endpoints:
             check_split(after.get("trafficSplit", {}), before.get("deployedModels", []))
         fixed = [k for k in addresses.EXCLUSIVE if before.get(k) != after.get(k)]
         if fixed:
-            raise _wrong(
+            raise invalid_field(
                 f"endpoint.{snake(fixed[0])}",
                 f"{snake(fixed[0])} is fixed when an Endpoint is made: make another one.",
             )
@@ -204,7 +205,7 @@ class Endpoints:
             check_split(arguments["trafficSplit"], endpoint["deployedModels"])
             endpoint["trafficSplit"] = arguments["trafficSplit"]
         self._put(endpoint)
-        return {**arguments["type"], "deployedModel": _public(deployed)}
+        return {**arguments["type"], "deployedModel": public(deployed)}
 
     # ------------------------------------------------------------ undeploy, mutate
     def _undeploy(self, call: Call) -> Json:
@@ -214,7 +215,7 @@ class Endpoints:
             raise invalid(
                 [Violation("deployed_model_id", "Required field is not set: deployed_model_id.")]
             )
-        _find(endpoint, identifier)
+        deployed_model(endpoint, identifier)
         split = call.body.get("trafficSplit") or {}
         self._split_without(endpoint, identifier, split)
         return call.plane.operation(
@@ -247,7 +248,7 @@ class Endpoints:
 
     def _undeployed(self, arguments: Json) -> Json:
         endpoint, identifier = self._endpoint(arguments["endpoint"]), arguments["deployedModelId"]
-        _find(endpoint, identifier)
+        deployed_model(endpoint, identifier)
         endpoint["trafficSplit"] = self._split_without(
             endpoint, identifier, arguments["trafficSplit"]
         )
@@ -270,12 +271,12 @@ class Endpoints:
         mutable = MUTABLE | {"enableContainerLogging"}
         for keys in paths:
             if ".".join(keys) not in mutable:
-                raise _wrong(
+                raise invalid_field(
                     "update_mask",
                     f"{snake('.'.join(keys))} of a DeployedModel cannot be changed; only "
                     f"{', '.join(sorted(snake(m) for m in mutable))} can.",
                 )
-        changed = dict(_find(endpoint, str(body["id"])))
+        changed = dict(deployed_model(endpoint, str(body["id"])))
         for keys in paths:
             changed[keys[0]] = dict(changed[keys[0]]) if len(keys) > 1 else changed.get(keys[0])
             mask.write(changed, keys, mask.read(body, keys))
@@ -293,12 +294,12 @@ class Endpoints:
 
     def _mutated(self, arguments: Json) -> Json:
         endpoint, changed = self._endpoint(arguments["endpoint"]), arguments["deployedModel"]
-        _find(endpoint, changed["id"])
+        deployed_model(endpoint, changed["id"])
         endpoint["deployedModels"] = [
             changed if d["id"] == changed["id"] else d for d in endpoint["deployedModels"]
         ]
         self._put(endpoint)
-        return {**arguments["type"], "deployedModel": _public(changed)}
+        return {**arguments["type"], "deployedModel": public(changed)}
 
     def _endpoint(self, name: str) -> Json:
         endpoint = self.store.get(name)
@@ -319,7 +320,7 @@ def check_split(split: Mapping[str, int], deployed: list[Json]) -> None:
     ids = [d["id"] for d in deployed]
     unknown = sorted(set(split) - set(ids))
     if unknown:
-        raise _wrong(
+        raise invalid_field(
             "traffic_split",
             f"traffic_split names {', '.join(unknown)}, which is not deployed; deployed: "
             f"{', '.join(ids) or 'nothing'}.",
@@ -327,7 +328,7 @@ def check_split(split: Mapping[str, int], deployed: list[Json]) -> None:
     if any(not 0 <= percent <= 100 for percent in split.values()) or (
         split and sum(split.values()) != 100
     ):
-        raise _wrong(
+        raise invalid_field(
             "traffic_split",
             f"The percentages of traffic_split must be 0 to 100 and add up to 100; got {split}.",
         )
@@ -344,38 +345,26 @@ def check_logging(endpoint: Json) -> None:
         return
     field = "endpoint.predict_request_response_logging_config"
     if endpoint.get("network"):
-        raise _wrong(field, "An Endpoint that is peered to a network does not log its requests.")
+        raise invalid_field(
+            field, "An Endpoint that is peered to a network does not log its requests."
+        )
     rate = config.get("samplingRate", 0)
     if not 0 < rate <= 1:
-        raise _wrong(
+        raise invalid_field(
             f"{field}.sampling_rate", f"sampling_rate must be above 0 and at most 1; got {rate}."
         )
     uri = str(config.get("bigqueryDestination", {}).get("outputUri", ""))
     if not DESTINATION.fullmatch(uri):
-        raise _wrong(
+        raise invalid_field(
             f"{field}.bigquery_destination.output_uri",
             f"output_uri must be bq://project, bq://project.dataset or bq://project.dataset.table; "
             f"got {uri!r}.",
         )
 
 
-def _wrong(field: str, description: str) -> ApiError:
-    return ApiError("INVALID_ARGUMENT", description, [Violation(field, description)])
-
-
-def _find(endpoint: Json, identifier: str) -> Json:
-    for deployed in endpoint.get("deployedModels", []):
-        if deployed["id"] == identifier:
-            found: Json = deployed
-            return found
-    raise ApiError(
-        "NOT_FOUND", f"The DeployedModel {identifier} is not deployed on {endpoint['name']}."
-    )
-
-
 def _deployed_id(given: str, taken: set[str], endpoint: str) -> str:
     if given and not DEPLOYED_ID.fullmatch(given):
-        raise _wrong(
+        raise invalid_field(
             "deployed_model.id",
             f"Invalid deployed_model.id {given!r}: 1 to 10 digits, not starting with 0.",
         )
@@ -387,8 +376,3 @@ def _deployed_id(given: str, taken: set[str], endpoint: str) -> str:
     while not identifier or identifier in taken:
         identifier = str(10**9 + secrets.randbelow(9 * 10**9))
     return identifier
-
-
-def _public(deployed: Json) -> Json:
-    hidden = ("localArtifactUri", "bigqueryModel")
-    return {key: value for key, value in deployed.items() if key not in hidden}

@@ -16,6 +16,7 @@ from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
 from localcloud.store import Store
 from localcloud.vertex import monitoring_file, payload
+from localcloud.vertex.request_log import logging_table
 
 Columns = Mapping[str, pa.ChunkedArray]
 Find = Callable[[str], Json | None]
@@ -339,7 +340,7 @@ def _endpoints(
                 "FAILED_PRECONDITION",
                 f"{name}: {model}@{version or 'any version'} is not deployed on {endpoint_name}.",
             )
-        tables.append((logging_table(endpoint), deployed))
+        tables.append((f"`{logging_table(endpoint)}`", deployed))
     if not tables:
         raise _wrong(f"{name}: vertex_endpoint_logs.endpoints must not be empty.")
     if not fields.features:
@@ -378,25 +379,6 @@ def _batch(name: str, batch: Json, monitor: Json, fields: Fields, find: Find) ->
 def _target(monitor: Json) -> tuple[str, str]:
     source = monitor.get("modelMonitoringTarget", {}).get("vertexModel", {})
     return str(source.get("model", "")), str(source.get("modelVersionId", ""))
-
-
-def logging_table(endpoint: Json) -> str:
-    """Where an endpoint logs its requests, as it stands after FROM.
-
-    Without a table: `logging_<display name>_<endpoint id>.request_response_logging`, as
-    `PredictRequestResponseLoggingConfig.bigquery_destination` says.
-    """
-    config = endpoint.get("predictRequestResponseLoggingConfig", {})
-    uri = str(config.get("bigqueryDestination", {}).get("outputUri", "")).removeprefix("bq://")
-    parts = uri.split(".") if uri else []
-    plain = re.sub(r"[^A-Za-z0-9_]", "_", str(endpoint.get("displayName", "")))
-    identifier = re.sub(r"[^A-Za-z0-9_]", "_", str(endpoint["name"]).rsplit("/", 1)[1])
-    defaults = (
-        str(endpoint["name"]).split("/")[1],
-        f"logging_{plain}_{identifier}",
-        "request_response_logging",
-    )
-    return f"`{'.'.join([*parts, *defaults[len(parts) :]])}`"
 
 
 def bigquery_table(name: str, uri: str, project: str) -> str:

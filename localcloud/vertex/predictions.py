@@ -14,6 +14,7 @@ from localcloud.discovery.call import Call, Handler
 from localcloud.errors import ApiError, Json
 from localcloud.ports import BigQueryEngine
 from localcloud.vertex import addresses
+from localcloud.vertex.deployed_model import deployed_model
 from localcloud.vertex.traffic import Traffic
 
 LARGEST_REQUEST = 1_500_000
@@ -119,13 +120,7 @@ class Predictions:
         """
         if not identifier:
             return self.traffic.chosen(endpoint)
-        for item in endpoint.get("deployedModels", []):
-            if item["id"] == identifier:
-                named: Json = item
-                return named
-        raise ApiError(
-            "NOT_FOUND", f"The DeployedModel {identifier} is not deployed on {endpoint['name']}."
-        )
+        return deployed_model(endpoint, identifier)
 
     def features(self, deployed: Json) -> list[str]:
         """The columns an instance of a deployed model must have."""

@@ -4,16 +4,16 @@ Source: https://cloud.google.com/vertex-ai/docs/predictions/online-prediction-lo
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 from localcloud.errors import Json
-from localcloud.vertex.monitoring_input import logging_table
 from localcloud.vertex.serving_log import ServingLog
+from localcloud.vertex.spread import Spread
 
-STEP = math.sqrt(2)
+SILVER = math.sqrt(2) - 1
 """Its multiples are spread evenly too, and independently of those that share traffic out."""
 
 
@@ -31,7 +31,7 @@ class RequestLog:
     def __init__(self, rows: ServingLog, clock: Callable[[], datetime]) -> None:
         self.rows = rows
         self.clock = clock
-        self._numbers: dict[str, Iterator[int]] = {}
+        self._spread = Spread(SILVER)
 
     def saw(
         self, endpoint: Json, deployed: str, instances: Sequence[Any], predictions: Sequence[Any]
@@ -40,8 +40,26 @@ class RequestLog:
         config = endpoint.get("predictRequestResponseLoggingConfig", {})
         if not config.get("enabled"):
             return
-        number = next(self._numbers.setdefault(endpoint["name"], count()))
-        if number * STEP % 1 >= config["samplingRate"]:
+        if self._spread.place(endpoint["name"]) >= config["samplingRate"]:
             return
-        table = logging_table(endpoint).strip("`")
+        table = logging_table(endpoint)
         self.rows.record(endpoint["name"], table, deployed, self.clock(), instances, predictions)
+
+
+def logging_table(endpoint: Json) -> str:
+    """Where an endpoint logs its requests, `project.dataset.table`.
+
+    Without a table: `logging_<display name>_<endpoint id>.request_response_logging`, as
+    `PredictRequestResponseLoggingConfig.bigquery_destination` says.
+    """
+    config = endpoint.get("predictRequestResponseLoggingConfig", {})
+    uri = str(config.get("bigqueryDestination", {}).get("outputUri", "")).removeprefix("bq://")
+    parts = uri.split(".") if uri else []
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", str(endpoint.get("displayName", "")))
+    identifier = re.sub(r"[^A-Za-z0-9_]", "_", str(endpoint["name"]).rsplit("/", 1)[1])
+    defaults = (
+        str(endpoint["name"]).split("/")[1],
+        f"logging_{plain}_{identifier}",
+        "request_response_logging",
+    )
+    return ".".join([*parts, *defaults[len(parts) :]])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.discovery.schema import snake
-from localcloud.errors import ApiError, Violation
+from localcloud.errors import ApiError, invalid_field
 from localcloud.store import Store
 
 KINDS = ("dedicatedResources", "automaticResources", "sharedResources")
@@ -26,7 +26,7 @@ def check(deployed: Mapping[str, Any], endpoint: str, store: Store) -> None:
     """
     chosen = [key for key in KINDS if deployed.get(key)]
     if len(chosen) != 1:
-        raise _wrong(
+        raise invalid_field(
             "deployed_model",
             "Exactly one of dedicated_resources, automatic_resources and shared_resources must "
             f"be set; got {', '.join(snake(c) for c in chosen) or 'none'}.",
@@ -51,19 +51,21 @@ def check_dedicated(resources: Mapping[str, Any], field: str) -> None:
         ApiError: INVALID_ARGUMENT.
     """
     if not resources.get("machineSpec", {}).get("machineType"):
-        raise _wrong(
+        raise invalid_field(
             f"{field}.machine_spec.machine_type",
             f"{field}.machine_spec.machine_type must be set.",
         )
     if int(resources.get("minReplicaCount") or 0) < 1:
-        raise _wrong(f"{field}.min_replica_count", f"{field}.min_replica_count must be at least 1.")
+        raise invalid_field(
+            f"{field}.min_replica_count", f"{field}.min_replica_count must be at least 1."
+        )
     _check_replicas(resources, field)
 
 
 def _check_replicas(resources: Mapping[str, Any], field: str) -> None:
     least, most = int(resources.get("minReplicaCount") or 0), resources.get("maxReplicaCount")
     if most and int(most) < least:
-        raise _wrong(
+        raise invalid_field(
             f"{field}.max_replica_count",
             f"max_replica_count {most} is below min_replica_count {least}.",
         )
@@ -73,11 +75,7 @@ def _check_pool(pool: str, endpoint: str, store: Store) -> None:
     if "/deploymentResourcePools/" not in pool or store.get(pool) is None:
         raise ApiError("NOT_FOUND", f"The DeploymentResourcePool {pool} does not exist.")
     if pool.split("/")[:4] != endpoint.split("/")[:4]:
-        raise _wrong(
+        raise invalid_field(
             "deployed_model.shared_resources",
             f"{pool} and the Endpoint {endpoint} are in different locations.",
         )
-
-
-def _wrong(field: str, description: str) -> ApiError:
-    return ApiError("INVALID_ARGUMENT", description, [Violation(field, description)])

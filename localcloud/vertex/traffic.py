@@ -1,10 +1,10 @@
 """Which of an endpoint's deployed models answers the next request."""
 
 import math
-from collections.abc import Iterator
-from itertools import count
 
 from localcloud.errors import ApiError, Json
+from localcloud.vertex.deployed_model import deployed_model
+from localcloud.vertex.spread import Spread
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 """The fractional parts of its multiples are spread most evenly of all numbers' multiples.
@@ -22,7 +22,7 @@ class Traffic:
     """
 
     def __init__(self) -> None:
-        self._numbers: dict[str, Iterator[int]] = {}
+        self._spread = Spread(GOLDEN, start=0.5)
 
     def chosen(self, endpoint: Json) -> Json:
         """The deployed model that answers the next request.
@@ -37,11 +37,7 @@ class Traffic:
                 f"The Endpoint {endpoint['name']} has no traffic: deploy a model with a "
                 "traffic_split, or set the endpoint's.",
             )
-        # One step of the dict is one operation of the interpreter, so that threads share it.
-        number = next(self._numbers.setdefault(endpoint["name"], count()))
-        chosen = share(split, (0.5 + number * GOLDEN) % 1)
-        found: Json = next(d for d in endpoint["deployedModels"] if d["id"] == chosen)
-        return found
+        return deployed_model(endpoint, share(split, self._spread.place(endpoint["name"])))
 
 
 def share(split: Json, place: float) -> str:
